@@ -1,0 +1,170 @@
+"""The model bundle: a folder with a manifest and two ONNX files, the only thing training hands to serving."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from models.artefact import Frozen, canonical_json, read_manifest, sha256_file, verify_files
+from models.errors import ManifestInvalid
+
+FORMAT_VERSION = 1
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Triple = tuple[float, float, float]
+
+
+class Embedding(Frozen):
+    """Layout of a description: `columns` azimuth columns of `channels` each; a plain vector is one column."""
+
+    columns: int = Field(ge=1, le=360)
+    channels: int = Field(ge=1, le=8192)
+
+    @property
+    def size(self) -> int:
+        return self.columns * self.channels
+
+
+class GroundView(Frozen):
+    """How a photo becomes `pixels` of ground.onnx: float32 (N, 3, height_px, width)."""
+
+    file: FileName = "ground.onnx"
+    sha256: Sha256
+    height_px: int = Field(ge=8, le=2048)
+    width_px: int = Field(ge=8, le=8192)
+    """Width of a full panorama on the canvas, without margins."""
+    vertical_fov_deg: float = Field(gt=0, le=180)
+    """Angle that the canvas height spans, linear in elevation, horizon in the middle."""
+    margin_px: int = Field(ge=0, le=1024)
+    """Columns added on both sides as context: the other side of a panorama, the repeated edge of a photo."""
+    any_width: bool
+    """True when the width may be any whole number of description columns, that is, any field of view."""
+    mean: Triple
+    std: Triple
+
+
+class AerialView(Frozen):
+    """How a tile becomes `pixels` of aerial.onnx: float32 (N, 3, size_px, size_px), true north up."""
+
+    file: FileName = "aerial.onnx"
+    sha256: Sha256
+    size_px: int = Field(ge=8, le=2048)
+    footprint_m: float = Field(gt=0, le=10_000)
+    """Ground length of a tile's side that the model was trained for."""
+    mean: Triple
+    std: Triple
+
+
+class Parity(Frozen):
+    """Largest absolute difference of unit embeddings between torch and ONNX Runtime, on `samples` inputs."""
+
+    ground: float = Field(ge=0)
+    aerial: float = Field(ge=0)
+    samples: int = Field(ge=1)
+
+
+class Accuracy(Frozen):
+    """Measured recall, with what it was measured on."""
+
+    protocol: str
+    gallery: int = Field(ge=1)
+    queries: int = Field(ge=1)
+    fov_deg: float
+    orientation: Literal["known", "unknown"]
+    recall_at_1: float = Field(ge=0, le=1)
+    recall_at_5: float = Field(ge=0, le=1)
+    recall_at_10: float = Field(ge=0, le=1)
+    recall_at_1_percent: float = Field(ge=0, le=1)
+    median_error_m: float | None = None
+    heading_within_15_deg: float | None = None
+
+
+class ModelManifest(Frozen):
+    format_version: Literal[1] = 1
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
+    version: int = Field(ge=1)
+    label: str = Field(max_length=400)
+    """One sentence for people: what the model was trained on and what it is good for."""
+    licence: str = Field(max_length=400)
+    attribution: str = Field(max_length=2000)
+    embedding: Embedding
+    ground: GroundView
+    aerial: AerialView
+    parity: Parity
+    training: dict[str, Any]
+    """Recipe: the whole configuration, command, seed, seconds, pairs seen, versions."""
+    accuracy: tuple[Accuracy, ...] = ()
+    accuracy_command: str = Field(default="", max_length=400)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def preprocessing_sha256(self) -> str:
+        """Hash of all that turns pictures into input tensors and outputs into descriptions."""
+        parts = {
+            "embedding": self.embedding.model_dump(mode="json"),
+            "ground": self.ground.model_dump(mode="json", exclude={"file", "sha256"}),
+            "aerial": self.aerial.model_dump(mode="json", exclude={"file", "sha256"}),
+        }
+        return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBundle:
+    """A verified model bundle on disk."""
+
+    folder: Path
+    manifest: ModelManifest
+    sha256: str
+    """Identity: hash over both networks and the preprocessing, what an index remembers."""
+
+    @property
+    def ground_path(self) -> Path:
+        return self.folder / self.manifest.ground.file
+
+    @property
+    def aerial_path(self) -> Path:
+        return self.folder / self.manifest.aerial.file
+
+
+def open_model_bundle(folder: Path) -> ModelBundle:
+    """Read, validate and verify a model bundle; no network is loaded.
+
+    Raises:
+        BundleError: of the kind that says what is wrong, naming the file.
+    """
+    manifest = read_manifest(folder, ModelManifest, FORMAT_VERSION)
+    ground, aerial = manifest.ground, manifest.aerial
+    if ground.file == aerial.file:
+        raise ManifestInvalid(f"{folder}: both views name {ground.file!r}; each needs a file of its own.")
+    if manifest.ground.width_px % manifest.embedding.columns:
+        raise ManifestInvalid(
+            f"{folder}: a canvas {ground.width_px} px wide does not divide into {manifest.embedding.columns} columns."
+        )
+    verify_files(folder, {ground.file: ground.sha256, aerial.file: aerial.sha256})
+    return ModelBundle(folder, manifest, identity(manifest))
+
+
+def identity(manifest: ModelManifest) -> str:
+    parts = [manifest.ground.sha256, manifest.aerial.sha256, manifest.preprocessing_sha256]
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+__all__ = [
+    "Accuracy",
+    "AerialView",
+    "Embedding",
+    "GroundView",
+    "ModelBundle",
+    "ModelManifest",
+    "Parity",
+    "identity",
+    "open_model_bundle",
+    "sha256_file",
+]

@@ -1,0 +1,206 @@
+"""Photos and tiles into descriptions: the protocol, ONNX Runtime behind it, and a fake that needs no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.bundle import AerialView, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
+from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
+
+Float32s = NDArray[np.float32]
+ProviderPolicy = Literal["cpu", "prefer-gpu", "require-gpu"]
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+FATAL_ONLY = 4
+
+
+class Encoder(Protocol):
+    """What the index and the service know of a model."""
+
+    @property
+    def manifest(self) -> ModelManifest: ...
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the model bundle; an index remembers it."""
+
+    @property
+    def provider(self) -> str:
+        """Execution provider that really runs the networks."""
+
+    def ground(self, pixels: Float32s) -> Float32s:
+        """Describe photos: (N, 3, H, W) normalised -> (N, w, E), rows of unit norm over all w * E."""
+
+    def aerial(self, pixels: Float32s) -> Float32s:
+        """Describe tiles: (N, 3, S, S) normalised -> (N, W * E), rows of unit norm."""
+
+
+class OnnxEncoder:
+    """A model bundle in ONNX Runtime.
+
+    Args:
+        bundle: verified bundle.
+        policy: `cpu`; `prefer-gpu`, which takes CUDA where it works; `require-gpu`, which refuses anything else.
+        threads: threads inside one run, per network.
+        views: the networks to load; using another raises KeyError.
+
+    Raises:
+        ModelUnreadable: ONNX Runtime cannot load a file.
+        SignatureMismatch: inputs or outputs are not those of a bundle.
+        ProviderUnavailable: `require-gpu` and CUDA did not come up (ONNX Runtime falls back without a word).
+    """
+
+    def __init__(
+        self,
+        bundle: ModelBundle,
+        *,
+        policy: ProviderPolicy = "cpu",
+        threads: int = 1,
+        views: tuple[Literal["ground", "aerial"], ...] = ("ground", "aerial"),
+    ) -> None:
+        self._bundle = bundle
+        paths: dict[str, Path] = {"ground": bundle.ground_path, "aerial": bundle.aerial_path}
+        self._sessions = {str(view): _open_session(paths[view], policy, threads) for view in views}
+        for view, session in self._sessions.items():
+            _check_signature(session, paths[view])
+        self._provider = str(next(iter(self._sessions.values())).get_providers()[0])
+
+    @property
+    def manifest(self) -> ModelManifest:
+        return self._bundle.manifest
+
+    @property
+    def sha256(self) -> str:
+        return self._bundle.sha256
+
+    @property
+    def provider(self) -> str:
+        return self._provider
+
+    def ground(self, pixels: Float32s) -> Float32s:
+        flat = self._run("ground", pixels)
+        channels = self.manifest.embedding.channels
+        if flat.shape[1] % channels:
+            raise SignatureMismatch(
+                f"ground.onnx gave {flat.shape[1]} values a photo, which do not divide into {channels} channels."
+            )
+        return flat.reshape(len(flat), -1, channels)
+
+    def aerial(self, pixels: Float32s) -> Float32s:
+        flat = self._run("aerial", pixels)
+        if flat.shape[1] != self.manifest.embedding.size:
+            raise SignatureMismatch(
+                f"aerial.onnx gave {flat.shape[1]} values a tile; the manifest says {self.manifest.embedding.size}."
+            )
+        return flat
+
+    def _run(self, view: str, pixels: Float32s) -> Float32s:
+        (output,) = self._sessions[view].run(["embedding"], {"pixels": pixels})
+        embedding: Float32s = np.asarray(output, dtype=np.float32)
+        if not np.isfinite(embedding).all():
+            raise EncoderNonFinite(f"{view}.onnx of {self.manifest.title} gave values that are not finite.")
+        return embedding
+
+
+def _open_session(path: Path, policy: ProviderPolicy, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    wanted: list[object] = [CPU]
+    if policy != "cpu" and CUDA in ort.get_available_providers():
+        wanted = [(CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), CPU]
+    try:
+        session = ort.InferenceSession(str(path), sess_options=options, providers=wanted)
+    except Exception as error:  # ONNX Runtime has no common base class for what loading raises
+        raise ModelUnreadable(f"ONNX Runtime {ort.__version__} cannot load {path}: {_first_line(error)}") from error
+    found = session.get_providers()
+    if policy == "require-gpu" and found[0] != CUDA:
+        raise ProviderUnavailable(
+            f"require-gpu, but ONNX Runtime runs {path.name} on {found[0]} "
+            f"(available: {', '.join(ort.get_available_providers())}). "
+            "Install the `gpu` extra and its CUDA libraries, or choose prefer-gpu."
+        )
+    return session
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def _check_signature(session: ort.InferenceSession, path: Path) -> None:
+    inputs = [(node.name, node.type, len(node.shape)) for node in session.get_inputs()]
+    outputs = [(node.name, node.type, len(node.shape)) for node in session.get_outputs()]
+    expected_in, expected_out = [("pixels", "tensor(float)", 4)], [("embedding", "tensor(float)", 2)]
+    if inputs != expected_in or outputs != expected_out:
+        raise SignatureMismatch(
+            f"{path.name} takes {inputs} and gives {outputs}; a bundle's network takes {expected_in} "
+            f"and gives {expected_out}. Export it again."
+        )
+
+
+class FakeEncoder:
+    """An encoder without a network: each column is the mean colour seen along it.
+
+    A tile is described by the mean colour of its W azimuth sectors, a photo by that of its canvas columns, so a
+    photo painted with a tile's sector colours matches that tile and its heading. For tests and dry runs.
+    """
+
+    provider = CPU
+
+    def __init__(self, columns: int = 8, footprint_m: float = 64.0) -> None:
+        zero, one, none = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "0" * 64
+        self.manifest = ModelManifest(
+            name="mean-colour",
+            version=1,
+            label="Mean colours, not a trained model.",
+            licence="Apache-2.0",
+            attribution="",
+            embedding=Embedding(columns=columns, channels=4),
+            ground=GroundView(
+                sha256=none,
+                height_px=16,
+                width_px=columns * 8,
+                vertical_fov_deg=90.0,
+                margin_px=0,
+                any_width=True,
+                mean=zero,
+                std=one,
+            ),
+            aerial=AerialView(sha256=none, size_px=32, footprint_m=footprint_m, mean=zero, std=one),
+            parity=Parity(ground=0.0, aerial=0.0, samples=1),
+            training={},
+        )
+        self.sha256 = identity(self.manifest)
+        self._sectors = _sector_weights(columns, self.manifest.aerial.size_px)
+
+    def ground(self, pixels: Float32s) -> Float32s:
+        n, _, _, width = pixels.shape
+        columns = pixels.reshape(n, 3, -1, width // 8, 8).mean(axis=(2, 4)).transpose(0, 2, 1)
+        return _unit_columns(columns)
+
+    def aerial(self, pixels: Float32s) -> Float32s:
+        sums = np.einsum("nchw,khw->nkc", pixels, self._sectors)
+        return _unit_columns(sums).reshape(len(pixels), -1)
+
+
+def _sector_weights(columns: int, size: int) -> Float32s:
+    """(W, S, S) weights that average a tile over each azimuth sector."""
+    centre = np.arange(size) + 0.5 - size / 2
+    azimuth = np.degrees(np.arctan2(centre[None, :], -centre[:, None])) % 360.0
+    member = (azimuth // (360.0 / columns)).astype(int)[None] == np.arange(columns)[:, None, None]
+    weights: Float32s = (member / member.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    return weights
+
+
+def _unit_columns(colours: Float32s) -> Float32s:
+    """(N, w, 3) colours -> (N, w, 4) columns of equal norm, unit over all of a row."""
+    padded = np.concatenate([colours, np.full((*colours.shape[:2], 1), 0.1)], axis=2)
+    unit = padded / np.linalg.norm(padded, axis=2, keepdims=True)
+    columns: Float32s = (unit / np.sqrt(colours.shape[1])).astype(np.float32)
+    return columns

@@ -1,0 +1,170 @@
+"""Every error Skyfix raises on purpose.
+
+    SkyfixError
+    |- UsageError                  a command or setting was used wrongly
+    |  |- ParameterError           a request parameter is out of its range
+    |- EnvironmentConflict         packages that must not be installed together
+    |- ImageError                  an uploaded photo or a tile that cannot be used
+    |  |- ImageEmpty, ImageTypeUnsupported, ImageUndecodable, ImageTooManyPixels,
+    |     ImageBadDimensions, ImageTooSmall, ImageTooComplex, ImageAnimated
+    |- EncoderError                a network that cannot run or gives nonsense
+    |  |- ProviderUnavailable, EncoderNonFinite
+    |- BundleError                 a model or index bundle that is not to be trusted
+    |  |- BundleMissing, ManifestInvalid, UnsupportedVersion, FileMissing, FileUnexpected,
+    |     ChecksumMismatch, ModelUnreadable, SignatureMismatch, TableInvalid, IndexMismatch,
+    |     ModelMismatch, ProbeFailed
+    |- SourceError                 imagery that cannot be indexed
+       |- GeoreferenceInvalid, TileBlank, NoTiles, TooManyBadTiles
+
+`code` is a stable word for machines: it is what the service puts into `problem+json` and what the quarantine
+list of an index job holds. Messages say what was found, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SkyfixError(Exception):
+    """Base of every deliberate error; `str(error)` is fit for the person who caused it."""
+
+    code: ClassVar[str] = "error"
+
+
+class UsageError(SkyfixError):
+    code = "usage"
+
+
+class ParameterError(UsageError):
+    """A parameter out of range; `pointer` names it as the request spelled it, for example ``prior.lat``."""
+
+    code = "invalid_parameter"
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(f"{pointer}: {message}")
+        self.pointer = pointer
+        self.detail = message
+
+
+class EnvironmentConflict(SkyfixError):
+    code = "environment_conflict"
+
+
+class ImageError(SkyfixError):
+    code = "image"
+
+
+class ImageEmpty(ImageError):
+    code = "image_empty"
+
+
+class ImageTypeUnsupported(ImageError):
+    code = "image_type_unsupported"
+
+
+class ImageUndecodable(ImageError):
+    code = "image_undecodable"
+
+
+class ImageTooManyPixels(ImageError):
+    code = "image_too_many_pixels"
+
+
+class ImageBadDimensions(ImageError):
+    code = "image_bad_dimensions"
+
+
+class ImageTooSmall(ImageError):
+    code = "image_too_small"
+
+
+class ImageTooComplex(ImageError):
+    code = "image_too_complex"
+
+
+class ImageAnimated(ImageError):
+    code = "image_animated"
+
+
+class EncoderError(SkyfixError):
+    code = "encoder"
+
+
+class ProviderUnavailable(EncoderError):
+    code = "provider_unavailable"
+
+
+class EncoderNonFinite(EncoderError):
+    code = "encoder_non_finite"
+
+
+class BundleError(SkyfixError):
+    code = "bundle"
+
+
+class BundleMissing(BundleError):
+    code = "bundle_missing"
+
+
+class ManifestInvalid(BundleError):
+    code = "manifest_invalid"
+
+
+class UnsupportedVersion(BundleError):
+    code = "unsupported_version"
+
+
+class FileMissing(BundleError):
+    code = "file_missing"
+
+
+class FileUnexpected(BundleError):
+    code = "file_unexpected"
+
+
+class ChecksumMismatch(BundleError):
+    code = "checksum_mismatch"
+
+
+class ModelUnreadable(BundleError):
+    code = "model_unreadable"
+
+
+class SignatureMismatch(BundleError):
+    code = "signature_mismatch"
+
+
+class TableInvalid(BundleError):
+    code = "table_invalid"
+
+
+class IndexMismatch(BundleError):
+    code = "index_mismatch"
+
+
+class ModelMismatch(BundleError):
+    code = "model_mismatch"
+
+
+class ProbeFailed(BundleError):
+    code = "golden_failed"
+
+
+class SourceError(SkyfixError):
+    code = "source"
+
+
+class GeoreferenceInvalid(SourceError):
+    code = "georef_invalid"
+
+
+class TileBlank(SourceError):
+    code = "tile_blank"
+
+
+class NoTiles(SourceError):
+    code = "no_tiles"
+
+
+class TooManyBadTiles(SourceError):
+    code = "too_many_bad_tiles"
