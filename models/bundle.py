@@ -68,8 +68,9 @@ class Parity(Frozen):
 
 
 class Accuracy(Frozen):
-    """Measured recall, with what it was measured on."""
+    """Measured recall, with what it was measured on and the command that measured it."""
 
+    command: str = Field(default="", max_length=400)
     protocol: str
     gallery: int = Field(ge=1)
     queries: int = Field(ge=1)
@@ -98,7 +99,6 @@ class ModelManifest(Frozen):
     training: dict[str, Any]
     """Recipe: the whole configuration, command, seed, seconds, pairs seen, versions."""
     accuracy: tuple[Accuracy, ...] = ()
-    accuracy_command: str = Field(default="", max_length=400)
 
     @property
     def title(self) -> str:
@@ -151,6 +151,11 @@ def open_model_bundle(folder: Path) -> ModelBundle:
     return ModelBundle(folder, manifest, identity(manifest))
 
 
+def default_bundle_path() -> Path:
+    """Folder of the bundle that comes with Skyfix."""
+    return Path(__file__).parent / "bundles" / "sample-city"
+
+
 def identity(manifest: ModelManifest) -> str:
     parts = [manifest.ground.sha256, manifest.aerial.sha256, manifest.preprocessing_sha256]
     return hashlib.sha256(canonical_json(parts)).hexdigest()
@@ -164,6 +169,7 @@ __all__ = [
     "ModelBundle",
     "ModelManifest",
     "Parity",
+    "default_bundle_path",
     "identity",
     "open_model_bundle",
     "sha256_file",

@@ -4,6 +4,8 @@
     |- UsageError                  a command or setting was used wrongly
     |  |- ParameterError           a request parameter is out of its range
     |- EnvironmentConflict         packages that must not be installed together
+    |- OutputError                 a folder that cannot be written to
+    |  |- OutputBusy, OutputUnwritable
     |- ImageError                  an uploaded photo or a tile that cannot be used
     |  |- ImageEmpty, ImageTypeUnsupported, ImageUndecodable, ImageTooManyPixels,
     |     ImageBadDimensions, ImageTooSmall, ImageTooComplex, ImageAnimated
@@ -48,6 +50,18 @@ class ParameterError(UsageError):
 
 class EnvironmentConflict(SkyfixError):
     code = "environment_conflict"
+
+
+class OutputError(SkyfixError):
+    code = "output"
+
+
+class OutputBusy(OutputError):
+    code = "output_busy"
+
+
+class OutputUnwritable(OutputError):
+    code = "output_unwritable"
 
 
 class ImageError(SkyfixError):

@@ -27,6 +27,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 START_OF_SCAN = b"\xff\xda"
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 EXIF_ORIENTATION, EXIF_IFD, EXIF_FOCAL_35MM = 0x0112, 0x8769, 0xA405
+GPS_IFD, GPS_LAT_REF, GPS_LAT, GPS_LON_REF, GPS_LON, GPS_ERROR_M = 0x8825, 1, 2, 3, 4, 31
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,6 +51,15 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class GpsFix:
+    """Position from EXIF, WGS84 degrees; `accuracy_m` where the camera wrote one (EXIF names no percentile)."""
+
+    lat: float
+    lon: float
+    accuracy_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """An upright picture and what its metadata says about the camera."""
 
@@ -62,6 +72,7 @@ class Photo:
     """35 mm equivalent focal length from EXIF, millimetres."""
     is_panorama: bool = False
     """True when the metadata declares an equirectangular projection."""
+    gps: GpsFix | None = None
 
     @property
     def exif_fov_deg(self) -> float | None:
@@ -116,6 +127,7 @@ def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits) -
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_header(image, sniffed, limits)
         orientation, focal = _read_exif(image)
+        gps = _read_gps(image)
         is_panorama = b"equirectangular" in _xmp(image)
         width, height = image.size
         if sniffed == "JPEG":
@@ -126,7 +138,7 @@ def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits) -
         pixels = _rgb(upright)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
-    return Photo(pixels, width, height, focal, is_panorama)
+    return Photo(pixels, width, height, focal, is_panorama, gps)
 
 
 def _check_header(image: Image.Image, sniffed: str, limits: ImageLimits) -> None:
@@ -160,6 +172,26 @@ def _read_exif(image: Image.Image) -> tuple[int, float | None]:
     except Exception:  # any damage in EXIF must not cost the picture
         pass
     return orientation, focal if focal is not None and math.isfinite(focal) else None
+
+
+def _read_gps(image: Image.Image) -> GpsFix | None:
+    """Position from EXIF; broken, impossible and 0, 0 positions count as absent."""
+    try:
+        gps = image.getexif().get_ifd(GPS_IFD)
+        lat = _degrees(gps[GPS_LAT], str(gps[GPS_LAT_REF]) == "S")
+        lon = _degrees(gps[GPS_LON], str(gps[GPS_LON_REF]) == "W")
+        error_m = float(gps.get(GPS_ERROR_M, 0.0))
+    except Exception:  # any damage in EXIF must not cost the picture
+        return None
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180) or lat == lon == 0.0:
+        return None
+    return GpsFix(lat, lon, error_m if math.isfinite(error_m) and error_m > 0 else None)
+
+
+def _degrees(sexagesimal: tuple[float, float, float], is_negative: bool) -> float:
+    degrees, minutes, seconds = (float(part) for part in sexagesimal)
+    value = degrees + minutes / 60 + seconds / 3600
+    return -value if is_negative else value
 
 
 def _xmp(image: Image.Image) -> bytes:

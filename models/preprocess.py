@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Projection = Literal["perspective", "panorama"]
 MIN_FOV_DEG = 10.0
 MAX_PERSPECTIVE_FOV_DEG = 150.0
+NEUTRAL = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,9 @@ class GroundInput:
     """Description columns that the network will give."""
     firsts: NDArray[np.int64]
     """Columns of the tile that the photo's first column may look along: one when the heading is known."""
+    left_deg: float
+    """Azimuth of the first column's left edge from the photo's centre, so that placing the photo at column f means
+    that its centre heads f * 360 / W - left_deg."""
 
 
 def ground_input(pixels: NDArray[np.uint8], camera: Camera, view: GroundView, embedding: Embedding) -> GroundInput:
@@ -104,7 +108,7 @@ def ground_input(pixels: NDArray[np.uint8], camera: Camera, view: GroundView, em
         centred = (azimuth + 180.0) % 360.0 - 180.0
         inside = max(camera.fov_deg / 2 - edge, edge)
         azimuth = np.clip(centred, -inside, inside)
-    return GroundInput(_project(pixels, camera, azimuth, view), seen, firsts)
+    return GroundInput(_project(pixels, camera, azimuth, view), seen, firsts, left_deg)
 
 
 def _possible_firsts(first: int, camera: Camera, seen: int, total: int) -> NDArray[np.int64]:
@@ -200,3 +204,26 @@ def aerial_input(pixels: NDArray[np.uint8], view: AerialView) -> NDArray[np.floa
     mean, std = np.array(view.mean, dtype=np.float32), np.array(view.std, dtype=np.float32)
     normalised = (pixels / np.float32(255.0) - mean) / std
     return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
+
+
+def crop_to_footprint(
+    pixels: NDArray[np.uint8], ground_resolution_m: float | None, footprint_m: float
+) -> NDArray[np.uint8]:
+    """Cut the central square of a ground length out of a north-up aerial image.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        ground_resolution_m: metres per pixel; None takes the largest central square, whatever its length.
+        footprint_m: side of the square on the ground.
+
+    Returns:
+        (S, S, 3) uint8; where the image is smaller than the footprint, its scale is kept and the rest is mid grey.
+    """
+    height, width = pixels.shape[:2]
+    side = min(height, width) if ground_resolution_m is None else max(1, round(footprint_m / ground_resolution_m))
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.full((side, side, 3), NEUTRAL, dtype=np.uint8)
+    inside = pixels[max(top, 0) : top + side, max(left, 0) : left + side]
+    row, column = max(-top, 0), max(-left, 0)
+    square[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
+    return square

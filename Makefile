@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SHELL  := /bin/bash
+
+.PHONY: setup demo serve test test-all check fmt bench image-check clean
+
+# What the demo needs, and no torch: the service, the index job, the sample city.
+$(VENV)/.demo: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Skyfix needs Python 3.11 or newer; set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[cpu,index,sample-city]'
+	touch $@
+
+# Everything the tests need. The exact torch keeps pip from choosing a CUDA build of several gigabytes.
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0' -e '.[dev]'
+	touch $@
+
+setup: $(VENV)/.dev
+
+demo: $(VENV)/.demo
+	$(BIN)/skyfix demo $(if $(ONCE),--once)
+
+serve: $(VENV)/.demo
+	$(BIN)/skyfix serve $(if $(INDEX),--index $(INDEX))
+
+test: $(VENV)/.dev
+	$(BIN)/pytest
+
+test-all: $(VENV)/.dev
+	$(BIN)/pytest -m 'not gpu'
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+image-check: $(VENV)/.demo
+	SKYFIX=$(BIN)/skyfix docker/image-check.sh
+
+clean:
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,95 @@
+"""Losses over a batch of matching pairs; row i of the queries belongs to row i of the references."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def correlate(ground: Tensor, aerial: Tensor) -> Tensor:
+    """Mean cosine of every photo with every tile at every shift.
+
+    Args:
+        ground: (B, w, E) columns as the encoders give them, unit norm over w * E.
+        aerial: (N, W, E) likewise, W >= w.
+
+    Returns:
+        (B, N, W): at shift s the photo's column j is compared with the tile's column (j + s) mod W.
+    """
+    seen, total = ground.shape[1], aerial.shape[1]
+    column = (torch.arange(total)[:, None] + torch.arange(seen)[None]) % total  # (W, w)
+    turned = aerial[:, column.to(aerial.device)].flatten(2)  # (N, W, w * E)
+    products = torch.einsum("bd,nsd->bns", ground.flatten(1), turned)
+    cosine: Tensor = products * (total / seen) ** 0.5
+    return cosine
+
+
+def soft_margin_triplet(similarity: Tensor, alpha: float = 20.0) -> Tensor:
+    """Pull matching rows together against every other row of the batch.
+
+    Args:
+        similarity: (B, B) cosines, queries by references; the diagonal holds the matching pairs.
+        alpha: slope on the cosine gap; 20 on cosines equals 10 on squared distances.
+
+    Returns:
+        Scalar mean over both directions and all B (B - 1) negatives.
+
+    Source: Hu et al., CVM-Net (CVPR 2018), eq. 6, in the cosine form that TransGeo trains with.
+    """
+    positive = similarity.diagonal()
+    negatives = ~torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
+    forward = F.softplus(alpha * (similarity - positive[:, None]))[negatives]
+    backward = F.softplus(alpha * (similarity - positive[None, :]))[negatives]
+    return (forward.mean() + backward.mean()) / 2
+
+
+def symmetric_infonce(similarity: Tensor, scale: Tensor | float, smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of the matching pair against the batch, mean of both directions.
+
+    Args:
+        similarity: (B, B) cosines, queries by references.
+        scale: inverse temperature.
+        smoothing: label smoothing in [0, 1).
+
+    Source: Radford et al., CLIP (ICML 2021), as Sample4Geo (ICCV 2023) trains with it.
+    """
+    logits = similarity * scale
+    target = torch.arange(len(logits), device=logits.device)
+    forward = F.cross_entropy(logits, target, label_smoothing=smoothing)
+    backward = F.cross_entropy(logits.T, target, label_smoothing=smoothing)
+    return (forward + backward) / 2
+
+
+def heading_cross_entropy(correlation: Tensor, shift: Tensor, scale: Tensor | float) -> Tensor:
+    """Cross-entropy of the shift inside the matching tile.
+
+    Args:
+        correlation: (B, W) mean cosines of each photo with its own tile, a shift a column.
+        shift: (B,) true shift in columns, real-valued in [0, W): its two neighbours share the target.
+        scale: inverse temperature.
+    """
+    total = correlation.shape[1]
+    low = shift.floor()
+    share = (shift - low).unsqueeze(1)
+    index = low.long() % total
+    target = F.one_hot(index, total) * (1 - share) + F.one_hot((index + 1) % total, total) * share
+    return F.cross_entropy(correlation * scale, target)
+
+
+def pair_similarity(correlation: Tensor, shift: Tensor) -> Tensor:
+    """Reduce (B, B, W) to (B, B): the best shift for strangers, the true one for matching pairs.
+
+    Args:
+        correlation: from `correlate`.
+        shift: (B,) true shift of each matching pair, real-valued; the better of its two neighbours counts.
+    """
+    batch, _, total = correlation.shape
+    best = correlation.amax(-1)
+    own = correlation.diagonal(dim1=0, dim2=1).T  # (B, W)
+    low = shift.floor().long() % total
+    near = torch.maximum(own.gather(1, low[:, None]), own.gather(1, ((low + 1) % total)[:, None]))[:, 0]
+    exact = shift == shift.floor()
+    true = torch.where(exact, own.gather(1, low[:, None])[:, 0], near)
+    diagonal = torch.eye(batch, dtype=torch.bool, device=correlation.device)
+    return torch.where(diagonal, true[:, None].expand_as(best), best)

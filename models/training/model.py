@@ -1,0 +1,86 @@
+"""From a configuration to a network, and the face that every network shows to the training loop."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.azimuth import AzimuthColumns, AzimuthSize
+from models.networks.lite0 import pretrained_stem
+from models.networks.transgeo import TransformerSize, TransGeo
+from models.training.config import ColumnsModel, TrainConfig
+
+
+class TwoViews(Protocol):
+    """Both encoders of a model; descriptions are (B, columns, E), unit norm over columns * E."""
+
+    def ground(self, pixels: Tensor) -> Tensor: ...
+
+    def aerial(self, pixels: Tensor) -> Tensor: ...
+
+
+class Learner(nn.Module):
+    """A network cut where learning begins: a frozen front whose output may be kept, and the part that is trained.
+
+    Args:
+        network: the model itself; its parameters are those saved and exported.
+    """
+
+    def __init__(self, network: AzimuthColumns | TransGeo) -> None:
+        super().__init__()
+        self.network = network
+        scale = 0.0 if isinstance(network, TransGeo) else float(torch.tensor(1 / 0.07).log())
+        self.log_scale = nn.Parameter(torch.tensor(scale or 2.6593))
+
+    @property
+    def has_frozen_front(self) -> bool:
+        return isinstance(self.network, AzimuthColumns)
+
+    def ground_front(self, pixels: Tensor) -> Tensor:
+        return self.network.ground_features(pixels) if isinstance(self.network, AzimuthColumns) else pixels
+
+    def aerial_front(self, pixels: Tensor) -> Tensor:
+        return self.network.aerial_features(pixels) if isinstance(self.network, AzimuthColumns) else pixels
+
+    def ground_rest(self, front: Tensor) -> Tensor:
+        if isinstance(self.network, AzimuthColumns):
+            out: Tensor = self.network.ground_head(front)
+            return out
+        return self.network.ground(front)
+
+    def aerial_rest(self, front: Tensor) -> Tensor:
+        if isinstance(self.network, AzimuthColumns):
+            out: Tensor = self.network.aerial_head(front)
+            return out
+        return self.network.aerial(front)
+
+
+def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthColumns | TransGeo:
+    """Make the untrained network of a configuration.
+
+    Args:
+        config: the run.
+        pretrained: load the stem's ImageNet weights (needs the `stem` extra); False when a checkpoint follows.
+    """
+    model = config.model
+    if isinstance(model, ColumnsModel):
+        size = AzimuthSize(
+            columns=model.columns,
+            channels=model.channels,
+            width=model.width,
+            depth=model.depth,
+            heads=model.heads,
+            rows=model.rows,
+            margin_columns=model.margin_columns,
+        )
+        return AzimuthColumns(size, pretrained_stem() if pretrained else None)
+    size_ = TransformerSize(
+        width=model.width,
+        depth=model.depth,
+        heads=model.heads,
+        patch_px=model.patch_px,
+        embedding=model.embedding,
+    )
+    return TransGeo(model.ground_px, (model.aerial_px, model.aerial_px), size_, share=model.share)

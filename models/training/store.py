@@ -1,0 +1,169 @@
+"""Training pairs on disk: rendered once per city, kept as arrays, read through memory maps.
+
+    <store>/city-<seed>/shot-<fov>-<orientation>.npy    ground, one row a place
+                        shift-<fov>-<orientation>.npy   float32 (P,), true shift in columns
+                        tiles.npy                       aerial, (P, draws, ...)
+                        places.npy                      float64 (P, 2) x_m, y_m
+
+With a frozen front the arrays hold its float16 output, otherwise uint8 pixels.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.artefact import appear_whole
+from models.bundle import AerialView, GroundView
+from models.errors import UsageError
+from models.evaluation.photographs import Setting, Shake, photograph
+from models.preprocess import ground_input
+from models.sample_city import AerialPicture, Appearance, City, draw_places
+from models.training.config import Shot, TrainConfig
+from models.training.model import Learner, build_network
+
+logger = logging.getLogger(__name__)
+Array = NDArray[Any]
+FRONT_BATCH = 32
+TILES_PER_APPEARANCE = 100
+HAND_HELD = Shake(fov_deg=4.0, tilt_deg=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CityPairs:
+    """The pairs of one city; row i of every array is place i."""
+
+    shots: dict[str, Array]
+    shifts: dict[str, NDArray[np.float32]]
+    tiles: Array
+    places: NDArray[np.float64]
+
+
+def prepare(config: TrainConfig, store: Path, workers: int = 1) -> list[CityPairs]:
+    """Render whatever cities are not in the store yet and open all of them.
+
+    Raises:
+        UsageError: the store was made for other data, views or seed.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    recipe: dict[str, Any] = {"data": config.data.model_dump(mode="json"), "model": config.model.model_dump(mode="json")}
+    recipe |= {"footprint_m": config.footprint_m, "seed": config.seed}
+    note = store / "recipe.json"
+    if note.is_file() and json.loads(note.read_text()) != json.loads(json.dumps(recipe)):
+        raise UsageError(f"{store} holds pairs of another recipe. Give another folder or remove it.")
+    note.write_text(json.dumps(recipe, indent=1))
+    missing = [city for city in config.data.cities if not (store / f"city-{city}").is_dir()]
+    if missing and workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            list(pool.map(render_city, [config] * len(missing), missing, [store] * len(missing)))
+    else:
+        for city in missing:
+            render_city(config, city, store)
+    return [open_city(config, store / f"city-{city}") for city in config.data.cities]
+
+
+def open_city(config: TrainConfig, folder: Path) -> CityPairs:
+    names = [shot.name for shot in config.data.shots]
+    return CityPairs(
+        shots={name: np.load(folder / f"shot-{name}.npy", mmap_mode="r") for name in names},
+        shifts={name: np.load(folder / f"shift-{name}.npy") for name in names},
+        tiles=np.load(folder / "tiles.npy", mmap_mode="r"),
+        places=np.load(folder / "places.npy"),
+    )
+
+
+def render_city(config: TrainConfig, seed: int, store: Path) -> None:
+    """Render all pairs of one city into `<store>/city-<seed>`, whole or not at all."""
+    torch.set_num_threads(1)
+    data = config.data
+    city = City.generate(seed, data.extent_m)
+    rng = np.random.default_rng([config.seed, seed])
+    places = draw_places(city, data.places, rng, data.min_separation_m)
+    learner = Learner(build_network(config)).eval()
+    with appear_whole(store / f"city-{seed}") as folder:
+        np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
+        np.save(folder / "tiles.npy", _tiles(config, learner, city, places.x_m, places.y_m, rng))
+        for shot in data.shots:
+            fronts, shift = _shots(config, learner, city, shot, places.x_m, places.y_m, rng)
+            np.save(folder / f"shot-{shot.name}.npy", fronts)
+            np.save(folder / f"shift-{shot.name}.npy", shift)
+            logger.info("city %d: %d photos of kind %s", seed, len(fronts), shot.name)
+
+
+def _tiles(config: TrainConfig, learner: Learner, city: City, x: Array, y: Array, rng: np.random.Generator) -> Array:
+    """(P, draws, ...): all tiles of one draw share an appearance in blocks."""
+    _, _, view = config.views
+    draws = []
+    for _ in range(config.data.tile_draws):
+        pixels = []
+        picture = None
+        for i in range(len(x)):
+            if i % TILES_PER_APPEARANCE == 0 or picture is None:
+                picture = AerialPicture(city, Appearance.draw(rng))
+            dx, dy = rng.uniform(-config.data.offset_m, config.data.offset_m, 2)
+            pixels.append(picture.tile(x[i] + dx, y[i] + dy, config.footprint_m, view.size_px))
+        draws.append(_front(learner.aerial_front, np.stack(pixels), view, learner.has_frozen_front))
+    return np.stack(draws, axis=1)
+
+
+def _shots(
+    config: TrainConfig, learner: Learner, city: City, shot: Shot, x: Array, y: Array, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.float32]]:
+    embedding, view, _ = config.views
+    setting = Setting(shot.fov_deg, shot.orientation)
+    canvases, shifts = [], np.zeros(len(x), dtype=np.float32)
+    for i in range(len(x)):
+        heading = float(rng.uniform(0, 360))
+        pixels, camera = photograph(city, setting, float(x[i]), float(y[i]), heading, rng, HAND_HELD)
+        ready = ground_input(pixels, camera, view, embedding)
+        canvases.append(to_bytes(ready.pixels, view))
+        left = heading - ready.seen * 180.0 / embedding.columns
+        shifts[i] = ready.firsts[0] if camera.heading_deg is not None else left * embedding.columns / 360.0
+    shifts %= embedding.columns
+    return _front(learner.ground_front, np.stack(canvases), view, learner.has_frozen_front), shifts
+
+
+def to_bytes(pixels: NDArray[np.float32], view: GroundView | AerialView) -> NDArray[np.uint8]:
+    """(3, H, W) normalised -> (3, H, W) uint8 of the same picture."""
+    mean, std = np.array(view.mean)[:, None, None], np.array(view.std)[:, None, None]
+    levels: NDArray[np.uint8] = np.clip(np.rint((pixels * std + mean) * 255), 0, 255).astype(np.uint8)
+    return levels
+
+
+def normalise(pixels: Array, view: GroundView | AerialView) -> torch.Tensor:
+    """(B, 3, H, W) uint8 -> float32, as `to_bytes` undone."""
+    mean, std = torch.tensor(view.mean)[:, None, None], torch.tensor(view.std)[:, None, None]
+    return (torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255 - mean) / std
+
+
+def _front(
+    front: Callable[[torch.Tensor], torch.Tensor], pixels: Array, view: GroundView | AerialView, frozen: bool
+) -> Array:
+    """uint8 pictures, (P, 3, H, W) or (P, H, W, 3) tiles, to what the store keeps of them."""
+    if pixels.shape[-1] == 3:
+        pixels = pixels.transpose(0, 3, 1, 2)
+    if not frozen:
+        return pixels
+    with torch.inference_mode():
+        parts = [
+            front(normalise(pixels[i : i + FRONT_BATCH], view)).half().numpy()
+            for i in range(0, len(pixels), FRONT_BATCH)
+        ]
+    return np.concatenate(parts)
+
+
+def front_tensor(rows: Array, view: GroundView | AerialView) -> torch.Tensor:
+    """Rows of the store to what the trained part takes: float32 features or normalised pixels."""
+    if rows.dtype == np.uint8:
+        return normalise(rows, view)
+    return torch.from_numpy(np.ascontiguousarray(rows)).float()
