@@ -16,7 +16,8 @@
     |     ChecksumMismatch, ModelUnreadable, SignatureMismatch, TableInvalid, IndexMismatch,
     |     ModelMismatch, ProbeFailed
     |- SourceError                 imagery that cannot be indexed
-       |- GeoreferenceInvalid, TileBlank, NoTiles, TooManyBadTiles
+       |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileBlank,
+          TileDuplicate, NoTiles, TooManyBadTiles
 
 `code` is a stable word for machines: it is what the service puts into `problem+json` and what the quarantine
 list of an index job holds. Messages say what was found, what was expected and what to do.
@@ -172,8 +173,32 @@ class GeoreferenceInvalid(SourceError):
     code = "georef_invalid"
 
 
+class ImageryTooCoarse(SourceError):
+    code = "imagery_too_coarse"
+
+
+class RowInvalid(SourceError):
+    """A row of a tile list that cannot be understood."""
+
+    code = "row_invalid"
+
+
+class PathUnsafe(SourceError):
+    """A path that leads out of its folder, or to something that is not a file."""
+
+    code = "path_unsafe"
+
+
+class TileUnreadable(SourceError):
+    code = "io_error"
+
+
 class TileBlank(SourceError):
     code = "tile_blank"
+
+
+class TileDuplicate(SourceError):
+    code = "duplicate_conflict"
 
 
 class NoTiles(SourceError):

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from models.bundle import Accuracy
 from models.encoder import Encoder
 from models.evaluation.metrics import heading_error_deg, hit_ranks, ranks, recall
-from models.evaluation.photographs import Setting, photograph
+from models.evaluation.photographs import Setting, photograph_places
 from models.evaluation.scoring import Scores, describe_tiles, score
 from models.preprocess import Camera
-from models.sample_city import AerialPicture, Appearance, City, draw_places
+from models.sample_city import AerialView as CityFromAbove
+from models.sample_city import Appearance, City, draw_places
 
 HEADING_TOLERANCE_DEG = 15.0
 EVALUATION_STREAM = 77
@@ -94,22 +95,14 @@ class CityBenchmark:
 
     def _tiles(self, x: Floats, y: Floats, encoder: Encoder) -> Iterator[Pixels]:
         view = encoder.manifest.aerial
-        picture = AerialPicture(self.city, Appearance.draw(np.random.default_rng([EVALUATION_STREAM, self.seed, 2])))
+        picture = CityFromAbove(self.city, Appearance.draw(np.random.default_rng([EVALUATION_STREAM, self.seed, 2])))
         for east, north in zip(x, y, strict=True):
             yield picture.tile(float(east), float(north), view.footprint_m, view.size_px)
 
     def _photographs(self, setting: Setting) -> list[tuple[Pixels, Camera]]:
         if setting not in self._photos:
-            places = zip(self.x_m, self.y_m, self.heading_deg, strict=True)
-            self._photos[setting] = [
-                photograph(
-                    self.city,
-                    setting,
-                    float(x),
-                    float(y),
-                    float(heading),
-                    np.random.default_rng([EVALUATION_STREAM, self.seed, 3, i]),
-                )
-                for i, (x, y, heading) in enumerate(places)
-            ]
+            seed = [EVALUATION_STREAM, self.seed, 3]
+            self._photos[setting] = photograph_places(
+                self.city, setting, self.x_m, self.y_m, self.heading_deg, seed
+            )
         return self._photos[setting]

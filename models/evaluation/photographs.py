@@ -16,6 +16,8 @@ PHOTO_PX = (200, 150)
 PANORAMA_FOV_DEG = 90.0
 WIDEST_PINHOLE_DEG = 120.0
 CAMERA_HEIGHT_M = (1.5, 2.6)
+MOMENTS = 12
+"""Times of visit shared by the photos of a city: another season, sun and traffic means rendering its shadows anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,55 @@ class Shake:
     tilt_deg: float = 0.0
 
 
-def photograph(
+def draw_moments(rng: np.random.Generator, count: int = MOMENTS) -> list[Appearance]:
+    """Draw the times at which a city is visited."""
+    return [Appearance.draw(rng) for _ in range(count)]
+
+
+def photograph_places(
     city: City,
     setting: Setting,
-    x_m: float,
-    y_m: float,
-    heading_deg: float,
+    x_m: NDArray[np.float64],
+    y_m: NDArray[np.float64],
+    heading_deg: NDArray[np.float64],
+    seed: list[int],
+    shake: Shake | None = None,
+) -> list[tuple[NDArray[np.uint8], Camera]]:
+    """Take one photo a place, at one of a few moments and each through a camera of its own.
+
+    Args:
+        city: the world; x_m, y_m (P,) in its frame.
+        setting: field of view and orientation.
+        heading_deg: (P,) true headings of the centre columns.
+        seed: of everything drawn here; photo i depends on it and on i alone.
+        shake: as in `photograph`.
+    """
+    moments = draw_moments(np.random.default_rng(seed))
+    photos: dict[int, tuple[NDArray[np.uint8], Camera]] = {}
+    for m, moment in enumerate(moments):
+        for i in range(m, len(x_m), len(moments)):
+            rng = np.random.default_rng([*seed, i])
+            pose = float(x_m[i]), float(y_m[i]), float(heading_deg[i])
+            photos[i] = photograph(city, moment.through(Appearance.draw(rng)), setting, pose, rng, shake)
+    return [photos[i] for i in range(len(x_m))]
+
+
+def photograph(
+    city: City,
+    appearance: Appearance,
+    setting: Setting,
+    pose: tuple[float, float, float],
     rng: np.random.Generator,
     shake: Shake | None = None,
 ) -> tuple[NDArray[np.uint8], Camera]:
-    """Take one photo in a random light and season: a cut of a panorama above 120 degrees, a pinhole photo below.
+    """Take one photo: a cut of a panorama above 120 degrees, a pinhole photo below.
 
     Args:
-        city: the world; x_m, y_m in its frame.
+        city: the world.
+        appearance: moment and camera.
         setting: field of view and orientation.
-        heading_deg: true heading of the centre column.
-        rng: draws appearance, camera height and shake.
+        pose: x_m, y_m and true heading of the centre column in degrees.
+        rng: draws camera height and shake.
         shake: spread of field of view (uniform) and of pitch and roll (normal), pinhole photos only; the camera that
             is returned knows the field of view but not the tilt.
 
@@ -61,7 +96,7 @@ def photograph(
         (H, W, 3) uint8 and the camera.
     """
     shake = shake or Shake()
-    appearance = Appearance.draw(rng)
+    x_m, y_m, heading_deg = pose
     height_m = float(rng.uniform(*CAMERA_HEIGHT_M))
     known = heading_deg if setting.orientation == "known" else None
     if setting.fov_deg > WIDEST_PINHOLE_DEG:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
@@ -104,7 +105,7 @@ def _run(
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, refresh_per_second=1) as progress:
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=1) as progress:
         bar = progress.add_task(config.name, total=plan.steps, completed=first, rate="")
         started, losses = time.monotonic() - seconds, []
         since, since_step = time.monotonic(), first

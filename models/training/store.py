@@ -26,16 +26,17 @@ from numpy.typing import NDArray
 from models.artefact import appear_whole
 from models.bundle import AerialView, GroundView
 from models.errors import UsageError
-from models.evaluation.photographs import Setting, Shake, photograph
+from models.evaluation.photographs import Setting, Shake, photograph_places
 from models.preprocess import ground_input
-from models.sample_city import AerialPicture, Appearance, City, draw_places
+from models.sample_city import AerialView as CityFromAbove
+from models.sample_city import Appearance, City, draw_places
 from models.training.config import Shot, TrainConfig
 from models.training.model import Learner, build_network
 
 logger = logging.getLogger(__name__)
 Array = NDArray[Any]
 FRONT_BATCH = 32
-TILES_PER_APPEARANCE = 100
+TILES_PER_APPEARANCE = 300
 HAND_HELD = Shake(fov_deg=4.0, tilt_deg=2.0)
 
 
@@ -109,7 +110,7 @@ def _tiles(config: TrainConfig, learner: Learner, city: City, x: Array, y: Array
         picture = None
         for i in range(len(x)):
             if i % TILES_PER_APPEARANCE == 0 or picture is None:
-                picture = AerialPicture(city, Appearance.draw(rng))
+                picture = CityFromAbove(city, Appearance.draw(rng))
             dx, dy = rng.uniform(-config.data.offset_m, config.data.offset_m, 2)
             pixels.append(picture.tile(x[i] + dx, y[i] + dy, config.footprint_m, view.size_px))
         draws.append(_front(learner.aerial_front, np.stack(pixels), view, learner.has_frozen_front))
@@ -121,13 +122,13 @@ def _shots(
 ) -> tuple[Array, NDArray[np.float32]]:
     embedding, view, _ = config.views
     setting = Setting(shot.fov_deg, shot.orientation)
+    headings = rng.uniform(0, 360, len(x))
+    photos = photograph_places(city, setting, x, y, headings, [int(rng.integers(2**31))], HAND_HELD)
     canvases, shifts = [], np.zeros(len(x), dtype=np.float32)
-    for i in range(len(x)):
-        heading = float(rng.uniform(0, 360))
-        pixels, camera = photograph(city, setting, float(x[i]), float(y[i]), heading, rng, HAND_HELD)
+    for i, (pixels, camera) in enumerate(photos):
         ready = ground_input(pixels, camera, view, embedding)
         canvases.append(to_bytes(ready.pixels, view))
-        left = heading - ready.seen * 180.0 / embedding.columns
+        left = headings[i] - ready.seen * 180.0 / embedding.columns
         shifts[i] = ready.firsts[0] if camera.heading_deg is not None else left * embedding.columns / 360.0
     shifts %= embedding.columns
     return _front(learner.ground_front, np.stack(canvases), view, learner.has_frozen_front), shifts

@@ -1,0 +1,135 @@
+"""The index bundle as a reader sees it: nothing is believed before its checksum, nothing served before its probes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.manifest import PROBES, TILES, VECTORS, IndexManifest, read_index_manifest
+from index.probes import Probes, check_probes, exact_top, read_probes
+from index.table import TileTable, read_table
+from models.artefact import MANIFEST, verify_files
+from models.bundle import ModelManifest
+from models.errors import BundleMissing, IndexMismatch, ModelMismatch
+
+CURRENT = "CURRENT"
+POINTER_LIMIT_BYTES = 64
+GENERATION = re.compile(r"gen-([1-9][0-9]{0,8})")
+ROWS_PER_STEP = 65_536
+Float16s = NDArray[np.float16]
+
+
+class Model(Protocol):
+    """What identifies a model; an encoder and a model bundle both have it."""
+
+    @property
+    def manifest(self) -> ModelManifest: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A verified index in memory; row i of `vectors` is the description of tile i."""
+
+    folder: Path
+    manifest: IndexManifest
+    vectors: Float16s
+    """(N, D) float16, C order, in Hilbert order of the centres; D = columns * channels."""
+    tiles: TileTable
+    probes: Probes
+
+    @property
+    def title(self) -> str:
+        return self.manifest.title
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+def resolve_generation(path: Path) -> Path:
+    """Find the folder to read: `path` itself if it is a generation, else the one that its CURRENT names.
+
+    Raises:
+        BundleMissing: there is none, or CURRENT names no generation inside `path`.
+    """
+    if (path / MANIFEST).is_file():
+        return path
+    pointer = path / CURRENT
+    try:
+        with pointer.open("rb") as stream:
+            name = stream.read(POINTER_LIMIT_BYTES).decode("ascii", errors="replace").strip()
+    except OSError as error:
+        raise BundleMissing(
+            f"No index at {path}: it has neither {MANIFEST} nor a readable {CURRENT} ({error.strerror}). "
+            "Build one with `skyfix index build`."
+        ) from error
+    folder = path / name
+    if not GENERATION.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
+        raise BundleMissing(f"{pointer} names {name!r}, which is no generation in {path}. Build the index again.")
+    return folder
+
+
+def open_index(path: Path, model: Model | None = None) -> Index:
+    """Read and verify an index bundle, whole, into memory.
+
+    Args:
+        path: the index folder (its CURRENT decides) or one generation in it.
+        model: the encoder or model bundle that photos will be described by; None to leave that unchecked.
+
+    Raises:
+        BundleError: of the kind that says what is wrong, naming the file.
+    """
+    folder = resolve_generation(path)
+    manifest = read_index_manifest(folder)
+    named = GENERATION.fullmatch(folder.name)
+    if named and int(named[1]) != manifest.generation:
+        raise IndexMismatch(f"{folder} holds generation {manifest.generation}. Folders must not be renamed.")
+    if model is not None:
+        check_model(manifest, model)
+    verify_files(folder, manifest.files)
+    vectors = _read_vectors(folder / VECTORS, manifest)
+    tiles = read_table(folder / TILES)
+    if len(tiles) != manifest.count:
+        raise IndexMismatch(f"{folder / TILES} has {len(tiles)} rows; the manifest says {manifest.count}.")
+    probes = read_probes(folder / PROBES, manifest.count, manifest.embedding.size)
+    check_probes(probes, lambda query, k: _first_of(exact_top(vectors, query[None], k)), str(folder))
+    return Index(folder, manifest, vectors, tiles, probes)
+
+
+def _first_of(answers: tuple[NDArray[np.int64], NDArray[np.float32]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    return answers[0][0], answers[1][0]
+
+
+def check_model(manifest: IndexManifest, model: Model) -> None:
+    """Raise ModelMismatch unless an index was built by this very model."""
+    same = manifest.model_sha256 == model.sha256
+    if same and manifest.preprocessing_sha256 == model.manifest.preprocessing_sha256:
+        return
+    raise ModelMismatch(
+        f"Index {manifest.title} was built with the model {manifest.model_title} "
+        f"({manifest.model_sha256[:12]}…), not with {model.manifest.title} ({model.sha256[:12]}…). "
+        "Their descriptions cannot be compared: serve the model it was built with, or build the index again."
+    )
+
+
+def _read_vectors(path: Path, manifest: IndexManifest) -> Float16s:
+    try:
+        vectors: Float16s = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise IndexMismatch(f"{path} is not a NumPy array: {error}") from error
+    expected = (manifest.count, manifest.embedding.size)
+    if vectors.dtype != np.float16 or vectors.shape != expected or not vectors.flags.c_contiguous:
+        raise IndexMismatch(
+            f"{path} holds {vectors.dtype} {vectors.shape}; the manifest says {manifest.dtype} {expected} in C order."
+        )
+    for start in range(0, len(vectors), ROWS_PER_STEP):
+        if not np.isfinite(vectors[start : start + ROWS_PER_STEP]).all():
+            raise IndexMismatch(f"{path} holds values that are not finite. Build the index again.")
+    return vectors

@@ -1,0 +1,92 @@
+"""The manifest of an index bundle: what it covers, which model built it, and what its files must be."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from index.tiles import Bounds
+from models.artefact import MANIFEST, Frozen, canonical_json, read_manifest
+from models.bundle import Embedding, FileName, Sha256
+from models.errors import ChecksumMismatch, ManifestInvalid
+
+FORMAT_VERSION = 1
+VECTORS, TILES, PROBES, QUARANTINE = "vectors.npy", "tiles.parquet", "probes.npz", "quarantine.csv"
+FILES = (VECTORS, TILES, PROBES, QUARANTINE)
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=4000)]
+Metres = Annotated[float, Field(gt=0, le=100_000)]
+
+
+class IndexManifest(Frozen):
+    format_version: Literal[1] = 1
+    name: Name
+    generation: int = Field(ge=1)
+    created: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    """RFC 3339, UTC."""
+    model_sha256: Sha256
+    """Identity of the model bundle that embedded the tiles; a photo must be embedded by the same one."""
+    model_title: Title
+    model_label: Text
+    preprocessing_sha256: Sha256
+    embedding: Embedding
+    dtype: Literal["float16"] = "float16"
+    count: int = Field(ge=1)
+    quarantined: int = Field(ge=0, default=0)
+    footprint_m: Metres
+    """Side of the square of ground that the aerial encoder saw of each tile."""
+    stride_m: Metres | None
+    """Distance between neighbouring centres; None where the tiles came ready cut."""
+    ground_resolution_m: Metres
+    """Median metres per pixel of the imagery."""
+    bounds: Bounds
+    """West, south, east, north of the imagery itself (not of the tile centres), WGS84 degrees."""
+    source: Text
+    attribution: Text
+    licence: Text = ""
+    files: dict[FileName, Sha256] = Field(default_factory=dict)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Hash over every other field, so that a changed manifest is noticed too."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> IndexManifest:
+        west, south, east, north = self.bounds
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            raise ValueError(f"bounds {tuple(self.bounds)} are not west, south, east, north in degrees")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}@{self.generation}"
+
+    def signed(self) -> IndexManifest:
+        """Give the same manifest with its hash filled in."""
+        return self.model_copy(update={"sha256": self._hash()})
+
+    def check_hash(self, folder: Path) -> None:
+        if self._hash() != self.sha256:
+            raise ChecksumMismatch(
+                f"{folder / MANIFEST} was changed after it was written. Copy or build the index again."
+            )
+
+    def _hash(self) -> str:
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"sha256"}))).hexdigest()
+
+
+def read_index_manifest(folder: Path) -> IndexManifest:
+    """Read the manifest of one generation and hold it against its own hash.
+
+    Raises:
+        BundleError: of the kind that says what is wrong.
+    """
+    manifest = read_manifest(folder, IndexManifest, FORMAT_VERSION)
+    manifest.check_hash(folder)
+    if set(manifest.files) != set(FILES):
+        found = ", ".join(sorted(manifest.files)) or "no files"
+        raise ManifestInvalid(f"{folder / MANIFEST} lists {found}; an index has {', '.join(FILES)}.")
+    return manifest

@@ -1,0 +1,119 @@
+"""Probes: a few queries with their exact answers, kept in the bundle. A search that forgets them is not served."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import IndexMismatch, ProbeFailed
+
+Float32s = NDArray[np.float32]
+Float16s = NDArray[np.float16]
+PROBES, TOP = 32, 10
+NOISE = 0.25
+SEED = 20_260_101
+TOLERANCE = 1e-4
+ROWS_PER_STEP = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """P queries and, for each, its best K rows, best first."""
+
+    queries: Float32s
+    """(P, D) of unit norm: stored rows, blurred by noise."""
+    rows: NDArray[np.int64]
+    """(P, K)"""
+    similarity: Float32s
+    """(P, K)"""
+
+    @property
+    def top(self) -> int:
+        return int(self.rows.shape[1])
+
+
+TopRows = Callable[[Float32s, int], tuple[NDArray[np.int64], Float32s]]
+"""A search for one query: ((D,), k) -> rows and similarities, best first."""
+
+
+def make_probes(vectors: Float16s) -> Probes:
+    """Draw probes from an index's rows, (N, D); the same rows give the same probes."""
+    rng = np.random.default_rng(SEED)
+    picked = rng.choice(len(vectors), size=min(PROBES, len(vectors)), replace=False)
+    queries = vectors[picked].astype(np.float32)
+    noise = rng.standard_normal(queries.shape).astype(np.float32)
+    norms = np.linalg.norm(queries, axis=1, keepdims=True) / np.linalg.norm(noise, axis=1, keepdims=True)
+    queries += NOISE * norms * noise
+    queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
+    rows, similarity = exact_top(vectors, queries, min(TOP, len(vectors)))
+    return Probes(queries, rows, similarity)
+
+
+def exact_top(vectors: Float16s, queries: Float32s, k: int) -> tuple[NDArray[np.int64], Float32s]:
+    """Scan all rows in float32: (N, D), (P, D) -> rows and similarities (P, k), best first, ties by row."""
+    rows = np.empty((len(queries), 0), dtype=np.int64)
+    similarity = np.empty((len(queries), 0), dtype=np.float32)
+    for start in range(0, len(vectors), ROWS_PER_STEP):
+        block = queries @ vectors[start : start + ROWS_PER_STEP].astype(np.float32).T
+        new_rows = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
+        rows, similarity = np.hstack([rows, new_rows]), np.hstack([similarity, block])
+        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+        rows, similarity = np.take_along_axis(rows, best, axis=1), np.take_along_axis(similarity, best, axis=1)
+    return rows, similarity
+
+
+def probe_recall(probes: Probes, search: TopRows) -> float:
+    """Give the share of the probes' answers that a search finds; a tie with the last answer counts as it."""
+    hits = 0
+    for query, expected, similarity in zip(probes.queries, probes.rows, probes.similarity, strict=True):
+        rows, found = search(query, probes.top)
+        good = np.isin(rows, expected) | (np.abs(found - similarity[-1]) <= TOLERANCE)
+        same = len(found) == len(similarity) and np.abs(found - similarity).max() <= TOLERANCE
+        hits += int(good.sum()) if same else 0
+    return hits / probes.rows.size
+
+
+def check_probes(probes: Probes, search: TopRows, what: str) -> None:
+    """Raise ProbeFailed unless a search answers every probe as it was answered when the index was built."""
+    recall = probe_recall(probes, search)
+    if recall < 1.0:
+        raise ProbeFailed(
+            f"{what} gives only {recall:.1%} of the answers that its probes expect. "
+            "Its files do not belong together, or the search library is broken: build the index again."
+        )
+
+
+def write_probes(path: Path, probes: Probes) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, queries=probes.queries, rows=probes.rows, similarity=probes.similarity)
+
+
+def read_probes(path: Path, count: int, size: int) -> Probes:
+    """Read the probes of an index of `count` rows and `size` values a row.
+
+    Raises:
+        IndexMismatch: not such a file, or not of such an index.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            probes = Probes(held["queries"], held["rows"], held["similarity"])
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise IndexMismatch(f"{path} holds no probes: {error}") from error
+    shape = (min(PROBES, count), min(TOP, count))
+    types = [array.dtype.name for array in (probes.queries, probes.rows, probes.similarity)]
+    if (
+        types != ["float32", "int64", "float32"]
+        or probes.queries.shape != (shape[0], size)
+        or probes.rows.shape != shape
+        or probes.similarity.shape != shape
+        or not (np.isfinite(probes.queries).all() and np.isfinite(probes.similarity).all())
+        or not ((probes.rows >= 0) & (probes.rows < count)).all()
+    ):
+        raise IndexMismatch(f"{path} does not fit an index of {count} rows of {size} values. Build the index again.")
+    return probes

@@ -1,0 +1,120 @@
+"""A folder of ready-made tiles with a CSV as a source: the square in the middle of each is what gets indexed."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from index.sampling import Patch, Placement, cut_square, make_patch
+from index.sources.tile_list import ListedTile, find_list, read_list
+from index.tiles import BadTile, Bounds, Tile, check_resolution
+from models.errors import ImageError, PathUnsafe, SourceError, TileUnreadable
+from models.image import ImageLimits, decode_photo
+
+FILE_LIMIT_BYTES = 64 * 1024 * 1024
+ROUNDING = 0.999
+
+
+class FolderSource:
+    """Tiles that lie in a folder, north up, listed in a CSV (see tile_list.py).
+
+    Of a tile larger than the footprint the square in its middle is cut out; a smaller one is used whole, the rest of
+    the square filled with its mean colour, and a notice says so.
+
+    Args:
+        path: the folder, or its CSV.
+        footprint_m: side of the square of ground that the encoder sees.
+        size_px: side of a tile in pixels, the input of the aerial encoder.
+
+    Raises:
+        SourceError: there is no list, or its header is wrong.
+    """
+
+    stride_m = None
+    attribution = ""
+    bounds: Bounds | None = None
+
+    def __init__(self, path: Path, *, footprint_m: float, size_px: int) -> None:
+        self._list = find_list(path)
+        self._folder = self._list.parent.resolve()
+        self._size_px = size_px
+        self._narrow = 0
+        self._limits = ImageLimits()
+        self.footprint_m = footprint_m
+        self.count = sum(1 for _ in read_list(self._list))
+
+    @property
+    def name(self) -> str:
+        return f"tiles listed in {self._list.name}"
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        if not self._narrow:
+            return ()
+        return (
+            f"{self._narrow} tile(s) cover less than {self.footprint_m:g} m; the rest of them is filled with their "
+            "mean colour. Choose a smaller --tile-m if most are like this.",
+        )
+
+    def __iter__(self) -> Iterator[Tile | BadTile]:
+        self._narrow = 0
+        for row in read_list(self._list):
+            if isinstance(row, ListedTile):
+                yield self._load(row)
+            else:
+                line, error = row
+                yield BadTile(f"line {line}", error.code, str(error))
+
+    def _load(self, row: ListedTile) -> Tile | BadTile:
+        try:
+            check_resolution("The tile", row.ground_resolution_m, self.footprint_m, self._size_px)
+            photo = decode_photo(
+                read_inside(self._folder, row.file), long_side_px=self._limits.max_side_px, limits=self._limits
+            )
+        except (ImageError, SourceError) as error:
+            return BadTile(row.id, error.code, str(error))
+        height, width = photo.pixels.shape[:2]
+        if min(height, width) * row.ground_resolution_m < self.footprint_m * ROUNDING:
+            self._narrow += 1
+        finer = max(1, int(self.footprint_m / self._size_px / row.ground_resolution_m))
+        image = make_patch(photo.pixels, np.ones((height, width), dtype=np.bool_)).reduce(finer)
+        patch = Patch(image, across=finer, down=finer)
+        per_metre = 1.0 / row.ground_resolution_m
+        place = Placement(width / 2, height / 2, per_metre, 0.0, 0.0, -per_metre)
+        pixels, _ = cut_square(patch, place, self.footprint_m, self._size_px)
+        return Tile(
+            id=row.id,
+            lat=row.lat,
+            lon=row.lon,
+            pixels=pixels,
+            footprint_m=self.footprint_m,
+            ground_resolution_m=row.ground_resolution_m,
+            captured=row.captured,
+            source=self._list.name,
+        )
+
+
+def read_inside(folder: Path, name: str) -> bytes:
+    """Read a file that must lie in a folder, itself resolved.
+
+    Raises:
+        PathUnsafe: the path is absolute, leads out of the folder (also by a link), or is no regular file.
+        TileUnreadable: it is not there, too large, or the system refuses.
+    """
+    if "\0" in name or "\\" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise PathUnsafe("Its path must be relative and stay inside the folder, with forward slashes.")
+    try:
+        path = (folder / name).resolve(strict=True)
+        about = path.stat()
+        if not path.is_relative_to(folder) or not stat.S_ISREG(about.st_mode):
+            raise PathUnsafe("Its path leads out of the folder or is not a regular file.")
+        if about.st_size > FILE_LIMIT_BYTES:
+            raise TileUnreadable(f"The file has {about.st_size} bytes; at most {FILE_LIMIT_BYTES} are read.")
+        return path.read_bytes()
+    except RuntimeError as error:
+        raise PathUnsafe("Its path is a loop of links.") from error
+    except OSError as error:
+        raise TileUnreadable(f"The file cannot be read: {error.strerror}.") from error

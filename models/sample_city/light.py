@@ -1,0 +1,57 @@
+"""Sun, sky light and air of one moment, in linear light where white paper at noon is about 1."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .appearance import Appearance, Season
+
+
+class Light(NamedTuple):
+    """Unit vector to the sun (ENU); RGB of sunlight, of light from the whole sky, of the haze; haze per metre; snow in [0, 1]."""
+
+    sun_x: float
+    sun_y: float
+    sun_z: float
+    sun_r: float
+    sun_g: float
+    sun_b: float
+    sky_r: float
+    sky_g: float
+    sky_b: float
+    haze_r: float
+    haze_g: float
+    haze_b: float
+    haze_per_m: float
+    snow: float
+    cover: float
+
+
+def light_of(appearance: Appearance) -> Light:
+    """Light of an appearance: a low sun is warmer and weaker, clouds turn the blue of the shadows to grey.
+
+    Cameras open up when it is dark: about two thirds of the differences in brightness are taken back.
+    """
+    azimuth, elevation = np.radians(appearance.sun_azimuth_deg), np.radians(appearance.sun_elevation_deg)
+    up = float(np.sin(elevation))
+    cloud = appearance.cloud_cover
+    sunny = 0.0 if cloud >= 0.85 else 1.0 - 0.35 * cloud
+    warm = np.exp(-np.array([0.06, 0.16, 0.34]) / max(up, 0.12))
+    sun = 1.18 * sunny * warm
+    blue = np.array([0.30, 0.38, 0.50]) * (0.55 + 0.5 * up)
+    grey = np.array([0.62, 0.63, 0.65]) * (0.6 + 0.35 * up)
+    overcast = min(cloud / 0.9, 1.0) ** 2
+    sky = blue * (1.0 - overcast) + grey * overcast
+    haze = np.array([0.66, 0.75, 0.86]) * (1.0 - overcast) + np.array([0.72, 0.74, 0.76]) * overcast
+    haze = haze * (0.55 + 0.45 * up) + 0.06 * sun
+    bright = float(sun[1] * up + sky[1])
+    sun, sky, haze = sun * (0.95 / bright) ** 0.65, sky * (0.95 / bright) ** 0.65, haze * (0.95 / bright) ** 0.2
+    return Light(
+        float(np.sin(azimuth) * np.cos(elevation)),
+        float(np.cos(azimuth) * np.cos(elevation)),
+        up,
+        *(float(v) for v in (*sun, *sky, *haze)),
+        appearance.haze_per_km / 1000.0,
+        1.0 if appearance.season == Season.SNOW else 0.0,
+        cloud,
+    )

@@ -1,0 +1,139 @@
+"""The public HTTP application: POST /localize, GET /livez, /readyz, /info. Nothing exists until create_app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from models.errors import SkyfixError
+from service.environment import program_version
+from service.errors import NotReady, UnknownIndex
+from service.localizer import Localizer
+from service.metrics import Metrics
+from service.openapi import query_parameters, request_body, responses
+from service.pipeline import Pipeline
+from service.problems import for_http_exception, for_skyfix_error
+from service.requests import check_headers, parse_upload, read_body
+from service.responses import InfoResponse, LocalizeResponse, info_response, localize_response
+from service.settings import Settings
+from service.telemetry import Telemetry
+
+ROUTES = frozenset({"/localize", "/livez", "/readyz", "/info"})
+
+
+class Service:
+    """What the routes share: settings, metrics, threads, and the localizer once there is one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.version = program_version()
+        self.metrics = Metrics(self.version)
+        self.pipeline = Pipeline(self.metrics, settings.places, settings.decode_threads)
+        self._localizer: Localizer | None = None
+        self.waiting_for = "the model and the index are being loaded"
+
+    def install(self, localizer: Localizer) -> None:
+        """Answer with this localizer from now on."""
+        self.metrics.serve(localizer.about, self.settings.provider)
+        self._localizer = localizer
+
+    @property
+    def localizer(self) -> Localizer:
+        if self._localizer is None:
+            raise NotReady(f"Not ready: {self.waiting_for}.")
+        return self._localizer
+
+
+def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAPI:
+    """Build the application.
+
+    Args:
+        localizer: answers from the start; without one the app is not ready until `app.state.service.install`.
+    """
+    service = Service(settings)
+    if localizer is not None:
+        service.install(localizer)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.pipeline.close()
+
+    app = FastAPI(
+        title="Skyfix",
+        version=service.version,
+        description="Where was this photo taken? Ranked WGS84 positions by comparison with aerial imagery.",
+        openapi_url="/openapi.json" if settings.expose_openapi else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.add_exception_handler(SkyfixError, for_skyfix_error)
+    app.add_exception_handler(HTTPException, for_http_exception)
+    app.add_middleware(Telemetry, metrics=service.metrics, routes=ROUTES)
+    _add_localize(app, service)
+    _add_states(app, service)
+    return app
+
+
+def _add_localize(app: FastAPI, service: Service) -> None:
+    settings, metrics = service.settings, service.metrics
+
+    @app.post(
+        "/localize",
+        summary="Say where a photo was taken",
+        description=LocalizeResponse.__doc__,
+        responses=responses(),
+        openapi_extra={"requestBody": request_body(), "parameters": query_parameters()},
+    )
+    async def localize(request: Request) -> JSONResponse:
+        localizer = service.localizer
+        media_type = check_headers(request, settings.max_body_bytes)
+        with service.pipeline.place():
+            started = time.perf_counter()
+            body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
+            upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
+            received = time.perf_counter() - started
+            check_index(upload.parameters.search.index, localizer.about.index)
+            query = upload.parameters.to_query(settings.top_k)
+            answer, seconds = await service.pipeline.localize(localizer, upload.image, query)
+        seconds = {"receive": received, **seconds}
+        started = time.perf_counter()
+        content = localize_response(answer, request.state.request_id, seconds).model_dump(exclude_none=True)
+        response = JSONResponse(content)
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
+        for stage, value in {**seconds, "serialize": time.perf_counter() - started}.items():
+            metrics.stage_seconds.labels(stage).observe(value)
+        metrics.localizations.labels(answer.status or "ranked", answer.mode_used).inc()
+        return response
+
+
+def check_index(wanted: str | None, served: str) -> None:
+    """Refuse a question for another index than the served one.
+
+    Raises:
+        UnknownIndex: `wanted` is neither the served title nor its name without version.
+    """
+    if wanted is not None and wanted not in (served, served.rpartition("@")[0]):
+        raise UnknownIndex("No index of this name is served here; GET /info names the one that is.")
+
+
+def _add_states(app: FastAPI, service: Service) -> None:
+    @app.get("/livez", summary="The process answers")
+    async def livez() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", summary="Photos can be answered, or why not (503)")
+    async def readyz() -> JSONResponse:
+        return JSONResponse({"status": "ready", "index": service.localizer.about.index})
+
+    @app.get("/info", summary="Model, index, provider and limits", response_model=InfoResponse)
+    async def info() -> JSONResponse:
+        return JSONResponse(info_response(service.localizer.about, service.settings, service.version).model_dump())

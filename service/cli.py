@@ -1,0 +1,87 @@
+"""The `skyfix` command: a root whose subcommands are imported only when they run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from models.errors import SkyfixError, UsageError
+from service.environment import check_environment, missing_package_message, program_version
+
+COMMANDS = {
+    "demo": ("service.commands.demo:command", "Render a synthetic city, index it, serve it and locate photos in it."),
+    "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
+    "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
+    "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
+    "train": ("models.commands.train:command", "Train a model."),
+    "evaluate": ("models.commands.evaluate:command", "Measure recall on pairs of photos and tiles."),
+    "export": ("models.commands.export:command", "Turn a checkpoint into a model bundle."),
+    "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds."),
+    "sample-city": ("models.commands.sample_city:command", "Write imagery and photos of a procedural city."),
+}
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+class Root(click.Group):
+    """A group that knows its subcommands by name and turns every deliberate error into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]} is no command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> NoReturn:
+        """Run and exit: 0 success, 1 failed, 2 wrong use, 130 interrupted."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        extra.update(standalone_mode=False, prog_name="skyfix")
+        as_json = "--json" in arguments
+        try:
+            check_environment()
+            outcome = super().main(arguments, *more, **extra)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(EXIT_INTERRUPTED)
+        except SkyfixError as error:
+            _complain(str(error), error.code, as_json)
+            sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
+        except ModuleNotFoundError as error:
+            message = missing_package_message(error.name)
+            if message is None:
+                raise
+            _complain(message, "package_missing", as_json)
+            sys.exit(EXIT_FAILED)
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _complain(message: str, code: str, as_json: bool) -> None:
+    click.echo(f"error: {message} [{code}]", err=True)
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "detail": message}}))
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(program_version(), prog_name="skyfix")
+def main() -> None:
+    """Where was this photo taken? A street-level photo against aerial imagery you own."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""`skyfix demo`: from an orthophoto to answers over HTTP, on a synthetic city, in about a minute."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from index.build import build_index
+from index.bundle import open_index
+from index.sources.opening import open_source
+from models.bundle import ModelBundle, default_bundle_path, open_model_bundle
+from models.encoder import OnnxEncoder
+from models.errors import BundleError
+from models.pairs import read_pairs
+from service.demo import CLOSE_M, Located, curl_command, free_port, locate, plan_shots, running_service
+from service.errors import DemoFailed
+
+GROUND_RESOLUTION_M, STRIDE_M = 0.5, 16.0
+RECIPE = "recipe.json"
+PORT, ADMIN_PORT = 8080, 9090
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop the service at the end instead of leaving it running.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to use.")
+@click.option("--seed", type=click.IntRange(0), default=2026, show_default=True, help="Another seed, another city.")
+@click.option("--extent", type=click.FloatRange(300, 2000), default=600.0, show_default=True, help="City side, metres.")
+@click.option("--pictures", type=click.IntRange(2, 50), default=6, show_default=True, help="Photos, and panoramas.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Public port; 8080 if it is free, else any.")
+def command(
+    once: bool, out: Path, seed: int, extent: float, pictures: int, bundle: Path | None, port: int | None
+) -> None:
+    """Render a synthetic city, index its orthophoto, serve it, and locate pictures taken in its streets."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    console = Console(highlight=False)
+    console.print(f"[bold]A synthetic city (seed {seed}, {extent:g} m), made by code; no real place.[/bold]")
+    model = open_model_bundle(bundle or default_bundle_path())
+    console.print(f"Model {model.manifest.title}: {model.manifest.label}")
+    with _step(console, "Render the orthophoto and the street pictures"):
+        city = render_city(out, seed, extent, pictures)
+    with _step(console, "Cut the orthophoto into tiles and index them"):
+        index = index_city(city, model, out)
+    ports = port or free_port(PORT), free_port(ADMIN_PORT)
+    started = time.monotonic()
+    try:
+        with running_service(index, model.folder, *ports) as (url, process):
+            _report(console, "Start the service", started)
+            shots = plan_shots(read_pairs(city / "pairs.csv"), seed)
+            with _step(console, f"Ask it about {len(shots)} pictures"):
+                located = [locate(url, shot) for shot in shots]
+            for result in located:
+                console.print(answer_table(result))
+            print_summary(console, located)
+            console.print(f"Ask yourself: {curl_command(url, shots[0])}", soft_wrap=True)
+            if not once:
+                where = f"The service runs at {url} (metrics at 127.0.0.1:{ports[1]}). Ctrl-C stops it."
+                console.print(where, soft_wrap=True)
+                if process.wait():
+                    raise DemoFailed(f"The service ended with exit code {process.returncode}.")
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+
+
+@contextmanager
+def _step(console: Console, what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    _report(console, what, started)
+
+
+def _report(console: Console, what: str, started: float) -> None:
+    console.print(f"{what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+
+
+def render_city(out: Path, seed: int, extent_m: float, pictures: int) -> Path:
+    """Write the city, unless it is there from an earlier run; give its folder."""
+    from models.sample_city import write_sample_city  # numba, which only this command needs
+
+    recipe = {"seed": seed, "extent_m": extent_m, "pictures": pictures, "ground_resolution_m": GROUND_RESOLUTION_M}
+    city = out / f"city-{seed}-{extent_m:g}m-{pictures}"
+    note = city / RECIPE
+    if not (note.is_file() and json.loads(note.read_text()) == recipe):
+        write_sample_city(
+            city,
+            seed=seed,
+            extent_m=extent_m,
+            photos=pictures,
+            panoramas=pictures,
+            ground_resolution_m=GROUND_RESOLUTION_M,
+        )
+        note.write_text(json.dumps(recipe))
+    return city
+
+
+def index_city(city: Path, model: ModelBundle, out: Path) -> Path:
+    """Index the orthophoto, unless a sound index of this city by this model is there; give the index folder."""
+    folder = out / f"index-{city.name}-{model.sha256[:8]}"
+    try:
+        open_index(folder, model)
+    except BundleError:
+        view = model.manifest.aerial
+        source = open_source(
+            [city / "ortho.tif"], footprint_m=view.footprint_m, size_px=view.size_px, stride_m=STRIDE_M
+        )
+        build_index(source, OnnxEncoder(model, views=("aerial",)), folder, name="sample-city")
+    return folder
+
+
+def answer_table(located: Located) -> Table:
+    """Show the candidates of one picture beside its true position."""
+    shot = located.shot
+    columns = ("rank", "lat", "lon", "similarity", "heading", "metres off")
+    table = Table(*columns, title=shot.caption, title_justify="left", box=SIMPLE_HEAD)
+    heading = "" if shot.true_heading_deg is None else f"{shot.true_heading_deg:.0f}°"
+    table.add_row("true", f"{shot.lat:.6f}", f"{shot.lon:.6f}", "", heading, "", style="dim")
+    for candidate, error_m in zip(located.answer["candidates"], located.errors_m, strict=True):
+        heading = candidate.get("heading_deg")
+        table.add_row(
+            str(candidate["rank"]),
+            f"{candidate['lat']:.6f}",
+            f"{candidate['lon']:.6f}",
+            f"{candidate['similarity']:.3f}",
+            "given" if heading is None else f"{heading:.0f}°",
+            f"{error_m:.1f}",
+            style="bold" if error_m <= CLOSE_M else None,
+        )
+    return table
+
+
+def print_summary(console: Console, located: Sequence[Located]) -> None:
+    """Sum up how far the first candidates were off."""
+    groups = {
+        "all": list(located),
+        "heading given": [result for result in located if result.shot.heading_is_told],
+        "heading unknown": [result for result in located if not result.shot.heading_is_told],
+    }
+    console.print(f"[bold]First candidates (tiles stand {STRIDE_M:g} m apart):[/bold]")
+    for name, results in groups.items():
+        errors = np.array([result.errors_m[0] if result.errors_m else np.inf for result in results])
+        close = int((errors <= CLOSE_M).sum())
+        median = f"median {np.median(errors):.1f} m off, " if len(errors) else ""
+        console.print(f"  {name}: {median}{close} of {len(errors)} within {CLOSE_M:g} m")

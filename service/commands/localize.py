@@ -1,0 +1,94 @@
+"""`skyfix localize`: the answer of the service, without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import UsageError
+from service.loading import load_localizer
+from service.localizer import localize
+from service.parameters import from_flat
+from service.responses import LocalizeResponse, localize_response
+
+ASSUMED_PERCENTILE = "95"
+DEFAULT_TOP_K = 5
+
+
+@click.command()
+@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--index", "index_path", type=click.Path(path_type=Path), required=True, help="Index folder.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
+@click.option("--fov", "fov_deg", help="Horizontal field of view in degrees; else EXIF, else 70.")
+@click.option("--projection", help="perspective or panorama.")
+@click.option("--heading", "heading_deg", help="True heading of the photo's centre; searched when left out.")
+@click.option("--heading-accuracy", "heading_accuracy_deg", help="Headings within this are tried.")
+@click.option("--pitch", "pitch_deg", help="Upward tilt in degrees.")
+@click.option("--prior", metavar="LAT,LON,M", help="Rough position and its 95 % radius in metres.")
+@click.option("--mode", help="auto, prior or global.")
+@click.option("--use-exif-gps", "use_gps_as_prior", is_flag=True, help="Take the photo's own GPS as the prior.")
+@click.option("--top-k", "top_k", help="Candidates wanted, 1 to 50, 5 by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    photo: Path,
+    index_path: Path,
+    bundle: Path | None,
+    prior: str | None,
+    use_gps_as_prior: bool,
+    as_json: bool,
+    **flat: str | None,
+) -> None:
+    """Say where PHOTO was taken."""
+    fields = [(name, text) for name, text in flat.items() if text is not None]
+    if prior is not None:
+        fields += split_prior(prior)
+    if use_gps_as_prior:
+        fields.append(("use_gps_as_prior", "true"))
+    query = from_flat(fields).to_query(DEFAULT_TOP_K)
+    localizer = load_localizer(index_path, bundle)
+    answer, seconds = localize(localizer, photo.read_bytes(), query)
+    response = localize_response(answer, "local", seconds)
+    if as_json:
+        click.echo(json.dumps(response.model_dump(exclude_none=True, exclude={"request_id"}), allow_nan=False))
+    else:
+        print_answer(response)
+
+
+def split_prior(text: str) -> list[tuple[str, str]]:
+    """Split LAT,LON,M into flat fields.
+
+    Raises:
+        UsageError: there are not three parts.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3:
+        raise UsageError("--prior takes LAT,LON,M, for example 52.5163,13.3777,60.")
+    names = ("lat", "lon", "accuracy_m", "accuracy_percentile")
+    return list(zip(names, (*parts, ASSUMED_PERCENTILE), strict=True))
+
+
+def print_answer(response: LocalizeResponse) -> None:
+    """Print a table for people, and the notices below it."""
+    console = Console()
+    table = Table("rank", "lat", "lon", "similarity", "heading", "tile", title=None)
+    for candidate in response.candidates:
+        table.add_row(
+            str(candidate.rank),
+            f"{candidate.lat:.7f}",
+            f"{candidate.lon:.7f}",
+            f"{candidate.similarity:.3f}",
+            "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
+            candidate.tile.id,
+        )
+    if response.candidates:
+        console.print(table)
+    else:
+        console.print("The prior lies outside the index: no tile reaches into its circle.")
+    scanned, seconds = response.search.tiles_scanned, sum(response.timings_ms.values()) / 1000
+    console.print(f"{scanned} tiles of {response.search.index} compared in {seconds:.2f} s.")
+    for notice in response.notices:
+        console.print(f"{notice.code}: {notice.detail}", style="dim", highlight=False)

@@ -1,0 +1,150 @@
+"""The localizer that the service runs: an encoder in front of one index."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Index
+from index.search import Hits, Searcher
+from models.columns import mean_cosine_scale, shifts
+from models.encoder import Encoder
+from models.errors import EncoderNonFinite, ParameterError
+from models.geo import distance_m, wrap_heading
+from models.image import ImageLimits, Photo, decode_photo
+from models.preprocess import ground_input
+from service.camera import camera_for
+from service.localizer import About, Prepared
+from service.query import Answer, Candidate, Notice, Prior, Query, Tile, make_prior
+
+Float32s = NDArray[np.float32]
+MIN_DECODED_SIDE_PX, DECODED_PER_CANVAS = 512, 1.25
+"""A JPEG is decoded no smaller than this, and no smaller than 1.25 canvas widths: a 150° photo needs 1.19 of them."""
+EXIF_GPS_IGNORED = Notice(
+    "exif_gps_ignored", "The photo carries a GPS position, which was not used. Set use_gps_as_prior to use it."
+)
+UNCALIBRATED = Notice(
+    "uncalibrated",
+    "Candidates are ranked by similarity; this model has no calibration, so there is no probability and no radius.",
+)
+
+
+class IndexLocalizer:
+    """An encoder in front of one index.
+
+    Args:
+        encoder: the model that built the index.
+        index: the opened index bundle.
+        limits: bounds on photos.
+    """
+
+    def __init__(self, encoder: Encoder, index: Index, limits: ImageLimits | None = None) -> None:
+        self._encoder = encoder
+        self._index = index
+        self._searcher = Searcher(index)
+        self._limits = limits or ImageLimits()
+        self._decoded_side_px = max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * encoder.manifest.ground.width_px))
+        self._margin_m = index.manifest.footprint_m / math.sqrt(2)
+        self.about = _about(encoder, index)
+
+    def decode(self, data: bytes) -> Photo:
+        return decode_photo(data, long_side_px=self._decoded_side_px, limits=self._limits)
+
+    def prepare(self, photo: Photo, query: Query) -> Prepared:
+        camera, camera_notices = camera_for(photo, query.camera)
+        prior, prior_notices = _prior(photo, query)
+        manifest = self._encoder.manifest
+        ground = ground_input(photo.pixels, camera, manifest.ground, manifest.embedding)
+        notices = (UNCALIBRATED, *camera_notices, *prior_notices)
+        return Prepared(ground, len(ground.firsts) > 1, prior, notices)
+
+    def describe(self, prepared: Prepared) -> Float32s:
+        columns: Float32s = self._encoder.ground(prepared.ground.pixels[None])[0]
+        if not np.isfinite(columns).all():
+            raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for this photo.")
+        return columns
+
+    def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
+        total = self._encoder.manifest.embedding.columns
+        queries = shifts(columns, total, prepared.ground.firsts)
+        prior = prepared.prior
+        if prior is None or query.mode == "global":
+            hits, scanned = self._searcher.search(queries, query.top_k), self.about.index_tiles
+        else:
+            reach_m = prior.radius_m + self._margin_m
+            hits, scanned = self._searcher.search_near(queries, prior.lat, prior.lon, reach_m, query.top_k)
+        return Answer(
+            candidates=self._candidates(hits, prepared, len(columns)),
+            mode_used="global" if prior is None or query.mode == "global" else "prior",
+            tiles_scanned=scanned,
+            index=self.about.index,
+            model=self.about.model,
+            notices=prepared.notices,
+            status=None if len(hits.rows) else "outside_coverage",
+        )
+
+    def _candidates(self, hits: Hits, prepared: Prepared, seen: int) -> tuple[Candidate, ...]:
+        total = self._encoder.manifest.embedding.columns
+        similarity = np.clip(hits.similarity * mean_cosine_scale(seen, total), -1.0, 1.0)
+        headings = wrap_heading(prepared.ground.firsts[hits.shift] * 360.0 / total - prepared.ground.left_deg)
+        return tuple(
+            self._candidate(
+                place + 1,
+                int(hits.rows[place]),
+                float(similarity[place]),
+                float(headings[place]) if prepared.heading_searched else None,
+                prepared.prior,
+            )
+            for place in range(len(hits))
+        )
+
+    def _candidate(
+        self, rank: int, row: int, similarity: float, heading_deg: float | None, prior: Prior | None
+    ) -> Candidate:
+        tiles = self._index.tiles
+        lat, lon = float(tiles.lat[row]), float(tiles.lon[row])
+        return Candidate(
+            rank=rank,
+            lat=lat,
+            lon=lon,
+            similarity=similarity,
+            tile=Tile(tiles.id[row], tiles.bounds(row), tiles.captured[row], self._index.manifest.attribution or None),
+            heading_deg=heading_deg,
+            distance_to_prior_m=float(distance_m(lat, lon, prior.lat, prior.lon)) if prior else None,
+        )
+
+
+def _about(encoder: Encoder, index: Index) -> About:
+    model, manifest = encoder.manifest, index.manifest
+    return About(
+        model=model.title,
+        model_label=model.label,
+        model_licence=model.licence,
+        model_attribution=model.attribution,
+        provider=encoder.provider,
+        index=manifest.title,
+        index_tiles=len(index),
+        index_bounds=manifest.bounds,
+        index_attribution=manifest.attribution,
+        index_licence=manifest.licence,
+        index_bytes=sum(path.stat().st_size for path in index.folder.iterdir()),
+        index_created=datetime.fromisoformat(manifest.created),
+    )
+
+
+def _prior(photo: Photo, query: Query) -> tuple[Prior | None, tuple[Notice, ...]]:
+    """The request's prior; else, if wanted, the photo's own position."""
+    if query.prior is not None or not query.use_exif_gps:
+        ignored = photo.gps is not None
+        notices = (EXIF_GPS_IGNORED,) if ignored else ()
+        prior_notices = query.prior.notices if query.prior else ()
+        return query.prior, (*prior_notices, *notices)
+    if photo.gps is not None:
+        prior = make_prior(photo.gps.lat, photo.gps.lon, photo.gps.accuracy_m, None, query.radius_m)
+        return prior, (Notice("prior_from_exif", "The photo's own GPS position is the prior."), *prior.notices)
+    if query.mode == "prior":
+        raise ParameterError("use_gps_as_prior", "the photo holds no GPS position; send lat and lon.")
+    return None, (Notice("exif_gps_absent", "The photo holds no GPS position; the whole index was searched."),)

@@ -1,0 +1,84 @@
+"""One photo through the house: decode, preprocess, encode, search. No HTTP and no threads in here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.tiles import Bounds
+from models.image import Photo
+from models.preprocess import GroundInput
+from service.query import Answer, Notice, Prior, Query
+
+Float32s = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a localizer is made of, for /info and the metrics."""
+
+    model: str
+    model_label: str
+    model_licence: str
+    model_attribution: str
+    provider: str
+    index: str
+    index_tiles: int
+    index_bounds: Bounds
+    index_attribution: str
+    index_licence: str
+    index_bytes: int
+    index_created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo ready for the network, with what was decided about it."""
+
+    ground: GroundInput
+    heading_searched: bool
+    """True when several headings are tried and the best one is part of the answer."""
+    prior: Prior | None
+    notices: tuple[Notice, ...]
+
+
+class Localizer(Protocol):
+    """Answers a query in four steps, so that each can run where its kind of work belongs."""
+
+    @property
+    def about(self) -> About: ...
+
+    def decode(self, data: bytes) -> Photo:
+        """Raises ImageError."""
+
+    def prepare(self, photo: Photo, query: Query) -> Prepared:
+        """Raises ParameterError."""
+
+    def describe(self, prepared: Prepared) -> Float32s:
+        """Give the columns of the photo, (w, E). Raises EncoderError."""
+
+    def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer: ...
+
+
+def localize(
+    localizer: Localizer, data: bytes, query: Query, clock: Callable[[], float] = time.perf_counter
+) -> tuple[Answer, dict[str, float]]:
+    """Run the four steps here and now; give the answer and the seconds of each stage."""
+    marks = [clock()]
+    photo = localizer.decode(data)
+    marks.append(clock())
+    prepared = localizer.prepare(photo, query)
+    marks.append(clock())
+    columns = localizer.describe(prepared)
+    marks.append(clock())
+    answer = localizer.search(query, prepared, columns)
+    marks.append(clock())
+    stages = ("decode", "preprocess", "inference", "search")
+    return answer, {stage: after - before for stage, (before, after) in zip(stages, pairwise(marks), strict=True)}

@@ -1,0 +1,75 @@
+"""What Prometheus sees. Every label set is closed: nothing a client sends becomes a label."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from service.localizer import About
+
+REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+STAGES = ("receive", "decode", "preprocess", "queue", "inference", "search", "serialize")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD, UNMATCHED = "OTHER", "unmatched"
+COMPONENTS = ("model", "index")
+CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+
+class Metrics:
+    """All series of one app, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
+        self.request_seconds = self._histogram(
+            "http_request_duration_seconds", "Seconds from headers to last byte.", REQUEST_BUCKETS_S, "method", "route"
+        )
+        self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.", "route")
+        self.stage_seconds = self._histogram(
+            "stage_duration_seconds", "Seconds of one photo in a stage.", STAGE_BUCKETS_S, "stage"
+        )
+        self.localizations = self._counter("localizations", "Photos answered.", "status", "mode")
+        self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
+        self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
+        self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
+        self.index_vectors = self._gauge("index_vectors", "Tiles in the served index.")
+        self.index_bytes = self._gauge("index_bytes", "Size of the served index.")
+        self.index_age = self._gauge("index_age_seconds", "Seconds since the served index was built.")
+        self.model_info = self._gauge("model_info", "Served model; always 1.", "model")
+        self.index_info = self._gauge("index_info", "Served index; always 1.", "index")
+        self.build_info = self._gauge("build_info", "Running program; always 1.", "version")
+        self.degraded = self._gauge(
+            "execution_provider_degraded", "1 when the network runs elsewhere than wished.", "requested", "actual"
+        )
+        self.ready = self._gauge("ready", "1 when a component can answer.", "component")
+        self.build_info.labels(version).set(1)
+        for stage in STAGES:
+            self.stage_seconds.labels(stage)
+        for component in COMPONENTS:
+            self.ready.labels(component).set(0)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, namespace="skyfix", registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, namespace="skyfix", registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, text, labels, namespace="skyfix", registry=self.registry, buckets=buckets)
+
+    def serve(self, about: About, provider_policy: str) -> None:
+        """Show the model and the index that answer from now on."""
+        self.index_vectors.set(about.index_tiles)
+        self.index_bytes.set(about.index_bytes)
+        self.index_age.set_function(lambda: max(0.0, time.time() - about.index_created.timestamp()))
+        self.model_info.clear()
+        self.model_info.labels(about.model).set(1)
+        self.index_info.clear()
+        self.index_info.labels(about.index).set(1)
+        wished = CPU_PROVIDER if provider_policy == "cpu" else CUDA_PROVIDER
+        self.degraded.clear()
+        self.degraded.labels(wished, about.provider).set(float(wished != about.provider))
+        for component in COMPONENTS:
+            self.ready.labels(component).set(1)

@@ -1,0 +1,112 @@
+"""The one table from exception to HTTP status, and the problem+json (RFC 9457) that tells it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from models import errors as library
+from models.errors import ParameterError, SkyfixError
+from service import errors as http
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
+STATUS: dict[type[SkyfixError], int] = {
+    library.SkyfixError: 500,
+    library.UsageError: 422,
+    library.EnvironmentConflict: 500,
+    library.ImageError: 422,
+    library.ImageTypeUnsupported: 415,
+    library.EncoderError: 500,
+    library.ProviderUnavailable: 503,
+    library.BundleError: 503,
+    library.SourceError: 500,
+    library.OutputError: 500,
+    http.RequestError: 400,
+    http.MalformedMultipart: 400,
+    http.MalformedJson: 400,
+    http.TooManyParts: 400,
+    http.UnknownIndex: 404,
+    http.BodyTimeout: 408,
+    http.BodyTooLarge: 413,
+    http.UnsupportedMediaType: 415,
+    http.EncodingUnsupported: 415,
+    http.AddressUnavailable: 500,
+    http.DemoFailed: 500,
+    http.Unavailable: 503,
+    http.NotReady: 503,
+    http.Overloaded: 429,
+}
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+INTERNAL = "internal"
+INTERNAL_DETAIL = "Something went wrong here; the log has more under the request id."
+
+
+class Fault(BaseModel):
+    pointer: str = Field(description="The parameter as the request spelled it, for example camera.fov_deg.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457, with a stable `code` for machines."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[Fault] | None = None
+
+
+def status_of(error: type[SkyfixError]) -> int:
+    """Give the status of the closest class in the table."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def problem(status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None) -> JSONResponse:
+    body = Problem(
+        type=f"urn:skyfix:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        code=code,
+        detail=detail,
+        request_id=request_id,
+        errors=faults,
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else None
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+
+
+def for_skyfix_error(request: Request, error: Exception) -> Response:
+    """Translate a deliberate error; what is the operator's business is named by its code only."""
+    if not isinstance(error, SkyfixError):
+        raise error
+    status = status_of(type(error))
+    told = status < 500 or isinstance(error, http.Unavailable)
+    request.state.rejected = error.code
+    detail = error.detail if isinstance(error, ParameterError) and not error.pointer else str(error)
+    return problem(status, error.code, detail if told else INTERNAL_DETAIL, request.state.request_id, _faults(error))
+
+
+def _faults(error: SkyfixError) -> list[Fault] | None:
+    if isinstance(error, http.InvalidParameters):
+        return [Fault(pointer=pointer, detail=detail) for pointer, detail in error.faults]
+    if isinstance(error, ParameterError):
+        return [Fault(pointer=error.pointer, detail=error.detail)]
+    return None
+
+
+def for_http_exception(request: Request, error: Exception) -> Response:
+    """Translate what the router says: no such route, no such method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = HTTP_CODES.get(error.status_code, "bad_request")
+    request.state.rejected = code
+    response = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, request.state.request_id)
+    response.headers.update(error.headers or {})
+    return response

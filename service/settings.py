@@ -1,0 +1,71 @@
+"""Settings of the service: one frozen object, read from SKYFIX_ variables and the command line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import UsageError
+from models.image import ImageLimits
+
+PREFIX = "SKYFIX_"
+NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
+"""Names with the prefix that belong to the tests."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    index: Path | None = Field(default=None, description="Index folder.")
+    bundle: Path | None = Field(default=None, description="Model bundle folder; the committed one when absent.")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(default=9090, ge=0, le=65535)
+    provider: Literal["cpu", "prefer-gpu", "require-gpu"] = "cpu"
+    threads: int = Field(default=1, ge=1, le=256, description="Threads inside one run of the network.")
+    decode_threads: int = Field(default=2, ge=1, le=64)
+    places: int = Field(default=32, ge=1, le=4096, description="Photos inside at once; more are told 429.")
+    top_k: int = Field(default=5, ge=1, le=50)
+    max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    body_timeout_s: float = Field(default=30.0, gt=0, le=600)
+    max_pixels: int = Field(default=24_000_000, ge=1024)
+    min_side_px: int = Field(default=32, ge=8)
+    max_side_px: int = Field(default=12_000, ge=32)
+    max_ratio: float = Field(default=20.0, ge=1)
+    max_scans: int = Field(default=100, ge=1)
+    expose_openapi: bool = Field(default=False, description="Serve /openapi.json on the public address.")
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        return ImageLimits(self.max_pixels, self.min_side_px, self.max_side_px, self.max_ratio, self.max_scans)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Build the settings: what the command line gives wins over the environment, None counts as not given.
+
+    Raises:
+        UsageError: an unknown SKYFIX_ name, or a value out of range, named.
+    """
+    refuse_unknown_names(os.environ if environ is None else environ)
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = str(first["loc"][0])
+        raise UsageError(f"{PREFIX}{name.upper()} (or --{name.replace('_', '-')}): {first['msg']}.") from None
+
+
+def refuse_unknown_names(environ: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known | NOT_SETTINGS:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+            raise UsageError(f"{name} is not a setting. {hint}")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.bundle import ModelManifest
+from models.encoder import FakeEncoder
+from models.evaluation.benchmark import CityBenchmark
+from models.evaluation.photographs import Setting, photograph_places
+
+KNOWN, SEARCHED = Setting(360.0, "known"), Setting(90.0, "unknown")
+
+
+class _Blind:
+    """Describes everything alike."""
+
+    provider = "none"
+
+    def __init__(self) -> None:
+        fake = FakeEncoder()
+        self.manifest: ModelManifest = fake.manifest
+        self.sha256 = fake.sha256
+
+    def ground(self, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        columns = pixels.shape[3] // 8
+        return np.full((len(pixels), columns, 4), 0.5 / columns**0.5, np.float32)
+
+    def aerial(self, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return np.full((len(pixels), 32), 32**-0.5, np.float32)
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> CityBenchmark:
+    return CityBenchmark.render(3, 10, 150.0)
+
+
+def test_places_come_from_the_seed_and_keep_their_distance(benchmark: CityBenchmark) -> None:
+    again = CityBenchmark.render(3, 10, 150.0)
+    np.testing.assert_array_equal(benchmark.x_m, again.x_m)
+    np.testing.assert_array_equal(benchmark.heading_deg, again.heading_deg)
+    apart = np.hypot(*(v[:, None] - v[None] for v in (benchmark.x_m, benchmark.y_m)))
+    assert apart[~np.eye(10, dtype=bool)].min() >= 18.0
+
+
+def test_a_model_that_sees_nothing_scores_nothing(benchmark: CityBenchmark) -> None:
+    (row,) = benchmark.score(_Blind(), [SEARCHED])
+    assert (row.recall_at_1, row.recall_at_5) == (0.0, 0.0)
+    assert (row.gallery, row.queries, row.fov_deg, row.orientation) == (10, 10, 90.0, "unknown")
+
+
+def test_a_figure_can_be_had_again(benchmark: CityBenchmark) -> None:
+    first = benchmark.score(FakeEncoder(), [KNOWN])
+    assert CityBenchmark.render(3, 10, 150.0).score(FakeEncoder(), [KNOWN]) == first
+    assert first[0].protocol == "sample-city-centre, seed 3"
+    assert first[0].heading_within_15_deg is first[0].median_error_m is None
+
+
+def test_the_grid_covers_the_city(benchmark: CityBenchmark) -> None:
+    (row,) = benchmark.score(FakeEncoder(), [KNOWN], stride_m=25.0)
+    assert (row.gallery, row.protocol) == (36, "sample-city-grid-25m, seed 3")
+    assert row.median_error_m is not None
+    assert 0 < row.median_error_m < 150 * 2**0.5
+
+
+def test_a_photo_depends_on_its_own_place_only(benchmark: CityBenchmark) -> None:
+    x, y, heading = benchmark.x_m[:2], benchmark.y_m[:2], benchmark.heading_deg[:2]
+    (both, _), (alone, _) = (
+        photograph_places(benchmark.city, SEARCHED, x[:n], y[:n], heading[:n], [1])[0] for n in (2, 1)
+    )
+    np.testing.assert_array_equal(both, alone)
+
+
+@pytest.mark.parametrize(
+    ("setting", "shape", "projection"),
+    [
+        (KNOWN, (96, 384, 3), "panorama"),
+        (Setting(180.0, "unknown"), (96, 192, 3), "panorama"),
+        (SEARCHED, (150, 200, 3), "perspective"),
+    ],
+)
+def test_the_camera_says_what_is_known(
+    benchmark: CityBenchmark, setting: Setting, shape: tuple[int, ...], projection: str
+) -> None:
+    place = benchmark.x_m[:1], benchmark.y_m[:1], benchmark.heading_deg[:1]
+    ((pixels, camera),) = photograph_places(benchmark.city, setting, *place, [1])
+    assert pixels.shape == shape
+    assert (camera.projection, camera.fov_deg) == (projection, setting.fov_deg)
+    assert camera.heading_deg == (benchmark.heading_deg[0] if setting.orientation == "known" else None)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from models.bundle import Accuracy, ModelBundle, open_model_bundle
+from models.encoder import OnnxEncoder
+from models.errors import UsageError
+from models.export import export_bundle, load_run, record_accuracy
+from models.training.config import TrainConfig
+from models.training.encoder import TorchEncoder
+
+Save = Callable[[TrainConfig], Path]
+
+
+@pytest.fixture(scope="module", params=["tiny_columns", "tiny_transgeo"])
+def run(request: pytest.FixtureRequest, untrained_run: Save) -> Path:
+    return untrained_run(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    return export_bundle(run, tmp_path_factory.mktemp("export") / "bundle", half_weights=False)
+
+
+@pytest.fixture(scope="module")
+def columns_run(tiny_columns: TrainConfig, untrained_run: Save) -> Path:
+    return untrained_run(tiny_columns)
+
+
+@pytest.fixture(scope="module")
+def half(columns_run: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """Azimuth columns with float16 weights, as they are shipped."""
+    return export_bundle(columns_run, tmp_path_factory.mktemp("export") / "half")
+
+
+def _noise(seed: int, *shape: int) -> Any:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def _photos(bundle: ModelBundle, count: int, width_px: int | None = None) -> Any:
+    view = bundle.manifest.ground
+    return _noise(0, count, 3, view.height_px, (width_px or view.width_px) + 2 * view.margin_px)
+
+
+def test_both_networks_say_what_torch_says(run: Path, bundle: ModelBundle) -> None:
+    config, network, _ = load_run(run)
+    torch_encoder, encoder = TorchEncoder(config, network), OnnxEncoder(bundle)
+    photos, tiles = _photos(bundle, 3), _noise(1, 3, 3, 32, 32)
+    np.testing.assert_allclose(encoder.ground(photos), torch_encoder.ground(photos), atol=1e-4)
+    np.testing.assert_allclose(encoder.aerial(tiles), torch_encoder.aerial(tiles), atol=1e-4)
+
+
+def test_the_manifest_holds_recipe_and_parity(run: Path, bundle: ModelBundle) -> None:
+    manifest = bundle.manifest
+    assert max(manifest.parity.ground, manifest.parity.aerial) <= 1e-4
+    assert manifest.training["config"] == load_run(run)[0].model_dump(mode="json")
+    assert (manifest.training["steps"], manifest.training["seconds"]) == (0, 2)
+    assert set(manifest.training) >= {"torch", "onnxruntime", "python"}
+
+
+@pytest.mark.parametrize("view", ["ground", "aerial"])
+def test_the_files_have_opset_17_and_a_free_batch(bundle: ModelBundle, view: str) -> None:
+    model = onnx.load(str(bundle.folder / f"{view}.onnx"))
+    assert [(entry.domain, entry.version) for entry in model.opset_import if not entry.domain] == [("", 17)]
+    for value in (model.graph.input[0], model.graph.output[0]):
+        assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_descriptions_have_unit_norm_whatever_the_batch(bundle: ModelBundle, count: int) -> None:
+    encoder = OnnxEncoder(bundle)
+    ground, aerial = encoder.ground(_photos(bundle, count)), encoder.aerial(_noise(1, count, 3, 32, 32))
+    assert ground.shape[0] == aerial.shape[0] == count
+    for rows in (ground.reshape(count, -1), aerial):
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 8])
+def test_columns_take_any_width(half: ModelBundle, columns: int) -> None:
+    ground = OnnxEncoder(half).ground(_photos(half, 2, columns * 16))
+    assert ground.shape == (2, columns, 4)
+    np.testing.assert_allclose(np.linalg.norm(ground, axis=2), columns**-0.5, atol=1e-5)
+
+
+def test_half_weights_halve_the_files_and_keep_parity(columns_run: Path, half: ModelBundle, tmp_path: Path) -> None:
+    full = export_bundle(columns_run, tmp_path / "full", half_weights=False)
+    assert half.ground_path.stat().st_size < 0.6 * full.ground_path.stat().st_size
+    assert half.manifest.parity.ground <= 1e-4
+    photos = _photos(half, 2)
+    assert np.abs(OnnxEncoder(half).ground(photos) - OnnxEncoder(full).ground(photos)).max() < 0.02
+
+
+def test_the_same_run_gives_the_same_bundle(columns_run: Path, half: ModelBundle, tmp_path: Path) -> None:
+    assert export_bundle(columns_run / "checkpoint.pt", tmp_path / "again").sha256 == half.sha256
+
+
+def test_a_network_that_differs_leaves_no_bundle(
+    columns_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.export.PARITY_LIMIT", -1.0)
+    with pytest.raises(UsageError, match=r"differs by .* from torch"):
+        export_bundle(columns_run, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["checkpoint.pt", "config.json"])
+def test_an_incomplete_run_is_refused(tmp_path: Path, missing: str) -> None:
+    for name in {"checkpoint.pt", "config.json"} - {missing}:
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=f"{missing} is missing"):
+        load_run(tmp_path)
+
+
+def test_figures_do_not_change_the_model(bundle: ModelBundle, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle.folder, tmp_path / "copy"))
+    row = Accuracy(
+        command="skyfix evaluate --city 9",
+        protocol="sample-city-centre, seed 9",
+        gallery=1000,
+        queries=1000,
+        fov_deg=360.0,
+        orientation="known",
+        recall_at_1=0.9,
+        recall_at_5=0.95,
+        recall_at_10=1.0,
+        recall_at_1_percent=1.0,
+    )
+    record_accuracy(copy, [row])
+    found = open_model_bundle(copy)
+    assert (found.sha256, found.manifest.accuracy) == (bundle.sha256, (row,))

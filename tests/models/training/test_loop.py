@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import UsageError
+from models.training.config import TrainConfig
+from models.training.loop import Batch, batch_loss, draw_batch, learning_rate, train
+from models.training.model import Learner, build_network
+from models.training.store import CityPairs, open_city
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_transgeo: TrainConfig, noise_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tiny_transgeo, tmp_path_factory.mktemp("undisturbed"), store=noise_store)
+
+
+@pytest.fixture(scope="module")
+def pairs(tiny_transgeo: TrainConfig, noise_store: Path) -> list[CityPairs]:
+    return [open_city(tiny_transgeo, noise_store / f"city-{city}") for city in tiny_transgeo.data.cities]
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+    return state
+
+
+def _with(config: TrainConfig, **schedule: Any) -> TrainConfig:
+    return config.model_copy(update={"schedule": config.schedule.model_copy(update=schedule)})
+
+
+def _reds(batch: Batch, config: TrainConfig) -> tuple[list[int], list[int]]:
+    """What tells the places of a batch: of its photos, of its tiles."""
+    _, view, _ = config.views
+    ground, aerial = (
+        ((rows[:, 0, 0, 0] * view.std[0] + view.mean[0]) * 255).round().int().tolist()
+        for rows in (batch.ground, batch.aerial)
+    )
+    return ground, aerial
+
+
+@pytest.mark.parametrize(
+    ("step", "share"),
+    [(0, 0.25), (3, 1.0), (4, 1.0), (32, 0.5), (18, (1 + math.sqrt(0.5)) / 2), (60, 0.0)],
+)
+def test_the_rate_climbs_and_then_follows_half_a_cosine(tiny_transgeo: TrainConfig, step: int, share: float) -> None:
+    assert learning_rate(tiny_transgeo, step) == pytest.approx(3e-3 * share, abs=1e-12)
+
+
+def test_without_warm_up_the_rate_starts_at_its_height(tiny_transgeo: TrainConfig) -> None:
+    assert learning_rate(_with(tiny_transgeo, warm_up_steps=0), 0) == 3e-3
+
+
+def test_the_rows_of_a_batch_are_matching_pairs(tiny_transgeo: TrainConfig, pairs: list[CityPairs]) -> None:
+    ground, aerial = _reds(draw_batch(tiny_transgeo, pairs, 7), tiny_transgeo)
+    assert ground == aerial
+    assert len(set(ground)) == 6
+    assert {level // 100 for level in ground} == {1, 2}
+
+
+def test_a_step_draws_the_same_batch_whenever_asked(tiny_transgeo: TrainConfig, pairs: list[CityPairs]) -> None:
+    first, again, other = (draw_batch(tiny_transgeo, pairs, step) for step in (3, 3, 4))
+    assert torch.equal(first.ground, again.ground)
+    assert torch.equal(first.aerial, again.aerial)
+    assert not torch.equal(first.ground, other.ground)
+
+
+def test_kinds_of_photos_are_drawn_by_their_weight(tiny_transgeo: TrainConfig, pairs: list[CityPairs]) -> None:
+    marked = [
+        CityPairs(
+            c.shots, {"360-known": np.ones(8, np.float32), "90-unknown": c.shifts["90-unknown"]}, c.tiles, c.places
+        )
+        for c in pairs
+    ]
+    share = np.mean([draw_batch(tiny_transgeo, marked, step).shift[0].item() for step in range(400)])
+    assert share == pytest.approx(0.75, abs=0.07)
+
+
+def test_training_lowers_the_loss(tiny_transgeo: TrainConfig, pairs: list[CityPairs], undisturbed: Path) -> None:
+    torch.manual_seed(tiny_transgeo.seed)
+    learner = Learner(build_network(tiny_transgeo))
+    batch = draw_batch(tiny_transgeo, pairs, 1000)
+    before = batch_loss(tiny_transgeo, learner, batch).item()
+    learner.load_state_dict(_state(undisturbed)["learner"])
+    assert batch_loss(tiny_transgeo, learner, batch).item() < before / 2
+
+
+def test_a_run_leaves_its_recipe_and_its_log(tiny_transgeo: TrainConfig, undisturbed: Path) -> None:
+    folder = undisturbed.parent
+    assert TrainConfig.model_validate_json((folder / "config.json").read_text()) == tiny_transgeo
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [60]
+    assert set(rows[0]["recall_at_1"]) == {"360-known", "90-unknown"}
+
+
+def test_a_finished_run_is_left_as_it_is(tiny_transgeo: TrainConfig, noise_store: Path, undisturbed: Path) -> None:
+    before = undisturbed.stat().st_mtime_ns
+    assert train(tiny_transgeo, undisturbed.parent, store=noise_store) == undisturbed
+    assert undisturbed.stat().st_mtime_ns == before
+
+
+def test_another_configuration_may_not_go_on(tiny_transgeo: TrainConfig, undisturbed: Path) -> None:
+    with pytest.raises(UsageError, match="another configuration"):
+        train(_with(tiny_transgeo, steps=61), undisturbed.parent)
+
+
+def test_a_killed_run_ends_where_an_undisturbed_one_does(
+    tiny_transgeo: TrainConfig, noise_store: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    script = f"""
+from pathlib import Path
+from models.training.config import TrainConfig
+from models.training.loop import train
+config = TrainConfig.model_validate_json({tiny_transgeo.model_dump_json()!r})
+train(config, Path({str(tmp_path)!r}), store=Path({str(noise_store)!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL) as child:
+        while child.poll() is None and not (tmp_path / "checkpoint.pt").exists():
+            time.sleep(0.001)
+        child.kill()
+    killed_at = _state(tmp_path / "checkpoint.pt")["step"]
+    resumed, expected = _state(train(tiny_transgeo, tmp_path, store=noise_store)), _state(undisturbed)
+    assert 0 < killed_at < expected["step"] == resumed["step"]
+    for name, value in expected["learner"].items():
+        assert torch.equal(resumed["learner"][name], value), name

