@@ -20,7 +20,7 @@ export BUILDAH_ISOLATION=chroot BUILDAH_FORMAT=docker TMPDIR=$WORK/tmp
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'image-check: %s\n' "$*" >&2; exit 1; }
-in_storage() { buildah --storage-driver vfs --root "$WORK/storage" --runroot "$WORK/run" "$@"; }
+in_storage() { buildah --storage-driver "${STORAGE_DRIVER:-vfs}" --root "$WORK/storage" --runroot "$WORK/run" "$@"; }
 
 install_tools() {
     local tool missing=()

@@ -57,15 +57,17 @@ def make_probes(vectors: Float16s) -> Probes:
 
 def exact_top(vectors: Float16s, queries: Float32s, k: int) -> tuple[NDArray[np.int64], Float32s]:
     """Scan all rows in float32: (N, D), (P, D) -> rows and similarities (P, k), best first, ties by row."""
-    rows = np.empty((len(queries), 0), dtype=np.int64)
-    similarity = np.empty((len(queries), 0), dtype=np.float32)
+    best: list[tuple[NDArray[np.int64], Float32s]] = [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(queries)
     for start in range(0, len(vectors), ROWS_PER_STEP):
         block = queries @ vectors[start : start + ROWS_PER_STEP].astype(np.float32).T
-        new_rows = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
-        rows, similarity = np.hstack([rows, new_rows]), np.hstack([similarity, block])
-        best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-        rows, similarity = np.take_along_axis(rows, best, axis=1), np.take_along_axis(similarity, best, axis=1)
-    return rows, similarity
+        for number, scores in enumerate(block):
+            least = np.partition(scores, -k)[-k] if k < len(scores) else -np.inf
+            kept = np.flatnonzero(scores >= least)
+            rows = np.concatenate([best[number][0], kept + start])
+            similarity = np.concatenate([best[number][1], scores[kept]])
+            order = np.argsort(-similarity, kind="stable")[:k]
+            best[number] = rows[order], similarity[order]
+    return np.stack([rows for rows, _ in best]), np.stack([similarity for _, similarity in best])
 
 
 def probe_recall(probes: Probes, search: TopRows) -> float:

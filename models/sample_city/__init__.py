@@ -3,6 +3,7 @@
 from .aerial import AerialView, project_to_ortho, render_orthophoto, render_tile
 from .appearance import Appearance, Season
 from .city import City
+from .dataset import write_sample_city
 from .errors import SampleCityError
 from .georeference import Georeference
 from .panorama import project_to_panorama, render_panorama
@@ -27,4 +28,5 @@ __all__ = [
     "render_panorama",
     "render_photo",
     "render_tile",
+    "write_sample_city",
 ]

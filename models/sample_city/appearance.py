@@ -51,7 +51,7 @@ class Appearance:
         """Draw a random moment and camera."""
         seasons = list(Season)
         overcast = rng.random() < 0.27
-        cast = rng.normal(0.0, 0.05, 3) + rng.normal(0.0, 0.05) * np.array([1.0, 0.0, -1.0])
+        cast = rng.normal(0.0, 0.03, 3) + rng.normal(0.0, 0.05) * np.array([1.0, 0.0, -1.0])
         return cls(
             season=seasons[rng.choice(len(seasons), p=[0.2, 0.28, 0.16, 0.16, 0.12, 0.08])],
             sun_azimuth_deg=float(rng.uniform(80.0, 280.0)),

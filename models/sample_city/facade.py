@@ -101,8 +101,8 @@ def facade(wall: Colour, style: int, seed: int, face: int, a: float, z: float, w
             shop = _accent(mix(bay // 2, face, seed) % 97)
             return shop[0], shop[1], shop[2], 0.0
         if up > 0.35 and abs(across) < 0.5 * bay_m - 0.14:
-            lit = 0.25 * unit(bay // 2, face, seed + 3)
-            return 0.04 + lit, 0.04 + lit * 0.85, 0.045 + lit * 0.6, 0.22
+            lit = 0.3 * unit(bay // 2, face, seed + 3) * unit(int(across * 2.5 + 30.0), int(up * 1.6) + bay, seed)
+            return 0.03 + lit, 0.03 + lit * 0.85, 0.035 + lit * 0.6, 0.06 + 0.1 * up / storey_m
         return r * 0.55, g * 0.55, b * 0.55, 0.0
     if style == 3:
         if up < 0.35 or abs(across) > 0.5 * bay_m - 0.07:

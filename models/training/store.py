@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 Array = NDArray[Any]
 FRONT_BATCH = 32
 TILES_PER_APPEARANCE = 300
-HAND_HELD = Shake(fov_deg=4.0, tilt_deg=2.0)
+FOV_JITTER_DEG, TILT_DEG = 4.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def _shots(
     embedding, view, _ = config.views
     setting = Setting(shot.fov_deg, shot.orientation)
     headings = rng.uniform(0, 360, len(x))
-    photos = photograph_places(city, setting, x, y, headings, [int(rng.integers(2**31))], HAND_HELD)
+    shake = Shake(_fov_jitter_deg(shot.fov_deg, embedding.columns), TILT_DEG)
+    photos = photograph_places(city, setting, x, y, headings, [int(rng.integers(2**31))], shake)
     canvases, shifts = [], np.zeros(len(x), dtype=np.float32)
     for i, (pixels, camera) in enumerate(photos):
         ready = ground_input(pixels, camera, view, embedding)
@@ -132,6 +133,13 @@ def _shots(
         shifts[i] = ready.firsts[0] if camera.heading_deg is not None else left * embedding.columns / 360.0
     shifts %= embedding.columns
     return _front(learner.ground_front, np.stack(canvases), view, learner.has_frozen_front), shifts
+
+
+def _fov_jitter_deg(fov_deg: float, columns: int) -> float:
+    """Give the largest jitter, at most FOV_JITTER_DEG, under which every photo of a kind sees as many columns."""
+    seen = fov_deg * columns / 360.0
+    room = 0.5 - abs(seen - round(seen))
+    return min(FOV_JITTER_DEG, 0.99 * room * 360.0 / columns)
 
 
 def to_bytes(pixels: NDArray[np.float32], view: GroundView | AerialView) -> NDArray[np.uint8]:
