@@ -3,7 +3,8 @@
 #
 # Needs root on Debian or Ubuntu; installs buildah and debootstrap if they are missing. The base is a bare Debian with
 # its own Python, made once and kept under build/image-check. The network, the CA certificates and the pip settings are
-# the host's. BUNDLE=DIR checks with that model bundle in place of the committed one.
+# the host's. BUNDLE=DIR checks with that model bundle in place of the committed one; STORAGE_DRIVER=vfs is slower, but
+# works where the kernel has no overlay mounts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +21,9 @@ export BUILDAH_ISOLATION=chroot BUILDAH_FORMAT=docker TMPDIR=$WORK/tmp
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'image-check: %s\n' "$*" >&2; exit 1; }
-in_storage() { buildah --storage-driver "${STORAGE_DRIVER:-vfs}" --root "$WORK/storage" --runroot "$WORK/run" "$@"; }
+in_storage() {
+    buildah ${STORAGE_DRIVER:+--storage-driver "$STORAGE_DRIVER"} --root "$WORK/storage" --runroot "$WORK/run" "$@"
+}
 
 install_tools() {
     local tool missing=()
@@ -131,7 +134,7 @@ check_service() {
         sleep 1
     done
     echo "ready after $((SECONDS - started)) s"
-    curl --fail-with-body --silent --show-error --form "image=@$(ls "$WORK"/city/photos/*.jpg | head -n 1)" \
+    curl --fail-with-body --silent --show-error --form "image=@$(find "$WORK/city/photos" -type f | head -n 1)" \
         "http://127.0.0.1:$port/localize" > "$WORK/answer.json" || fail "no answer: $(cat "$WORK/answer.json")"
     "$PYTHON" -c "
 import json, sys
@@ -139,11 +142,11 @@ answer = json.load(open(sys.argv[1]))
 best, count = answer['candidates'][0], len(answer['candidates'])
 print(f\"{count} candidates, the best at {best['lat']:.6f}, {best['lon']:.6f} with similarity {best['similarity']:.3f}\")
 " "$WORK/answer.json" || fail "an answer without candidates: $(cat "$WORK/answer.json")"
-    curl --fail --silent --show-error "http://127.0.0.1:$admin_port/metrics" | grep -q '^skyfix_localizations_total{.*} 1.0' \
-        || fail "/metrics does not count the answer"
+    curl --fail --silent --show-error "http://127.0.0.1:$admin_port/metrics" > "$WORK/metrics.txt"
+    grep -q '^skyfix_localizations_total{.*} 1.0' "$WORK/metrics.txt" || fail "/metrics does not count the answer"
     kill -TERM "$(innermost "$server")"
     wait "$server" || rc=$?
-    server=
+    server=''
     ((rc == 0)) || fail "SIGTERM ended the service with $rc: $(cat "$WORK/serve.log")"
 }
 
@@ -154,14 +157,15 @@ check_nothing_written() {
 }
 
 clean_up() {
-    [[ -z $server ]] || kill "$(innermost "$server")" || true
+    [[ -z $server ]] || { kill "$(innermost "$server")" && wait "$server"; } || true
     [[ -z $container ]] || in_storage rm "$container" > "$WORK/rm.log" 2>&1 || true
     in_storage rmi --force "$IMAGE" > "$WORK/rm.log" 2>&1 || true
+    ! mountpoint -q "$WORK/storage/overlay" || umount "$WORK/storage/overlay"
 }
 
 [[ $(id -u) == 0 ]] || fail "must run as root"
 mkdir -p "$TMPDIR"
-server= container= port=$(free_port) admin_port=$(free_port)
+server='' container='' port=$(free_port) admin_port=$(free_port)
 trap clean_up EXIT
 
 say "base"; install_tools; make_base; host_settings

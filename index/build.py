@@ -122,19 +122,20 @@ def _collect(
 ) -> None:
     """Stream a source through the encoder; stop early once the bad tiles can no longer be few enough."""
     waiting: list[Prepared] = []
+    expected = source.count
 
     def flush() -> None:
         if waiting:
             harvest.embed(waiting, encoder)
             waiting.clear()
         if on_progress is not None:
-            on_progress(Progress(len(harvest.tiles), len(harvest.bad), source.count))
+            on_progress(Progress(len(harvest.tiles), len(harvest.bad), expected))
 
     with produce(source, encoder.manifest.aerial, ahead=2 * batch) as items:
         for item in items:
             prepared = harvest.admit(item)
             if prepared is None:
-                harvest.check(max_bad_ratio, expected=source.count)
+                harvest.check(max_bad_ratio, expected=expected)
                 continue
             waiting.append(prepared)
             if len(waiting) == batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -99,12 +100,8 @@ def open_index(path: Path, model: Model | None = None) -> Index:
     if len(tiles) != manifest.count:
         raise IndexMismatch(f"{folder / TILES} has {len(tiles)} rows; the manifest says {manifest.count}.")
     probes = read_probes(folder / PROBES, manifest.count, manifest.embedding.size)
-    check_probes(probes, lambda query, k: _first_of(exact_top(vectors, query[None], k)), str(folder))
+    check_probes(probes, partial(exact_top, vectors), str(folder))
     return Index(folder, manifest, vectors, tiles, probes)
-
-
-def _first_of(answers: tuple[NDArray[np.int64], NDArray[np.float32]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    return answers[0][0], answers[1][0]
 
 
 def check_model(manifest: IndexManifest, model: Model) -> None:

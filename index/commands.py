@@ -104,9 +104,10 @@ def build(
         task = bar.add_task("tiles", total=source.count, speed="", bad="")
 
         def show(done: Done) -> None:
-            rate = bar.tasks[task].speed or 0.0
+            rate = bar.tasks[task].speed
+            speed = f"{rate:.0f} tiles/s" if rate else ""
             bad = f"{done.quarantined} left out" if done.quarantined else ""
-            bar.update(task, completed=done.indexed + done.quarantined, speed=f"{rate:.0f} tiles/s", bad=bad)
+            bar.update(task, completed=done.indexed + done.quarantined, speed=speed, bad=bad)
 
         report = build_index(
             source,

@@ -28,17 +28,22 @@ class Harvest:
     rows: list[Float16s] = field(default_factory=list)
     bad: list[BadTile] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    damaged: int = 0
+    """Bad tiles that are not merely blank."""
 
     def admit(self, item: Prepared | BadTile) -> Prepared | None:
         """Take note of an item; give it back if it is to be embedded."""
+        if isinstance(item, Prepared) and item.tile.id in self.ids:
+            item = BadTile(item.tile.id, TileDuplicate.code, "Another tile has the same id.")
         if isinstance(item, BadTile):
-            self.bad.append(item)
-            return None
-        if item.tile.id in self.ids:
-            self.bad.append(BadTile(item.tile.id, TileDuplicate.code, "Another tile has the same id."))
+            self._refuse(item)
             return None
         self.ids.add(item.tile.id)
         return item
+
+    def _refuse(self, bad: BadTile) -> None:
+        self.bad.append(bad)
+        self.damaged += bad.code != TileBlank.code
 
     def embed(self, batch: list[Prepared], encoder: Encoder) -> None:
         """Describe tiles; those whose description is not finite are bad."""
@@ -49,19 +54,18 @@ class Harvest:
             if good:
                 self.tiles.append(item.tile)
             else:
-                self.bad.append(BadTile(item.tile.id, EncoderNonFinite.code, "Its description is not finite."))
+                self._refuse(BadTile(item.tile.id, EncoderNonFinite.code, "Its description is not finite."))
 
     def check(self, max_bad_ratio: float, expected: int = 0) -> None:
         """Raise TooManyBadTiles if too many are bad, even were all that is still expected good.
 
         Blank tiles do not count: water and nodata are no damage. Below 100 tiles half may be bad.
         """
-        bad = sum(tile.code != TileBlank.code for tile in self.bad)
-        seen = max(len(self.tiles) + bad, expected)
+        seen = max(len(self.tiles) + self.damaged, expected)
         allowed = max_bad_ratio if seen >= RATIO_FROM else max(SMALL_RATIO, max_bad_ratio)
-        if bad > allowed * seen:
+        if self.damaged > allowed * seen:
             raise TooManyBadTiles(
-                f"{bad} of {seen} tiles are bad, more than {allowed:.1%}: {self._summary()} "
+                f"{self.damaged} of {seen} tiles are bad, more than {allowed:.1%}: {self._summary()} "
                 "Mend the source, or allow more with --max-bad."
             )
 

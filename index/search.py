@@ -122,9 +122,10 @@ class Searcher:
         """Give the share of the index's probes that the search answers now; anything below 1 is an alarm."""
         return probe_recall(self._index.probes, self._top)
 
-    def _top(self, query: Float32s, k: int) -> tuple[Int64s, Float32s]:
-        hits = self.search(query[None], k)
-        return hits.rows, hits.similarity
+    def _top(self, queries: Float32s, k: int) -> tuple[Int64s, Float32s]:
+        """Answer each query by itself: (P, D) -> (P, k) rows and similarities."""
+        hits = [self.search(query[None], k) for query in queries]
+        return np.stack([hit.rows for hit in hits]), np.stack([hit.similarity for hit in hits])
 
     def _checked(self, queries: Float32s, k: int) -> Float32s:
         if k < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -13,6 +14,8 @@ from models.errors import ImageryTooCoarse, TileBlank
 from models.geo import Floats, metres_per_degree, wrap_lon
 
 BLANK_SPREAD = 2
+DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?)?)?")
+"""When imagery was taken: a year, month, day or time (ISO 8601)."""
 MOST_ENLARGEMENT = 4.0
 
 

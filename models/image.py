@@ -108,7 +108,9 @@ def decode_photo(data: bytes, *, long_side_px: int = 1024, limits: ImageLimits |
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageTooManyPixels(f"The image has more than {limits.max_pixels / 1e6:g} megapixels. Scale it down.") from error
+        raise ImageTooManyPixels(
+            f"The image has more than {limits.max_pixels / 1e6:g} megapixels. Scale it down."
+        ) from error
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, ... on broken files
         raise ImageUndecodable(f"The {sniffed} image is damaged or incomplete. Send the original file.") from error
 

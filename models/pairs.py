@@ -30,6 +30,11 @@ class Pair:
     fov_deg: float | None
     ground_resolution_m: float | None
 
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """(lat, lon), unless one of them is unknown."""
+        return None if self.lat is None or self.lon is None else (self.lat, self.lon)
+
     def camera(self, *, heading_known: bool) -> Camera:
         heading = self.heading_deg % 360.0 if heading_known and self.heading_deg is not None else None
         if self.fov_deg is None or self.fov_deg >= 360.0:

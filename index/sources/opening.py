@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index.sources.folder import FolderSource
-from index.tiles import TileSource
+from index.tiles import DATE, TileSource
 from models.errors import SourceError, UsageError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -31,6 +31,8 @@ def open_source(
         UsageError: the paths do not go together, or an option is for GeoTIFFs and they are none.
         SourceError: of the kind that says what is wrong.
     """
+    if captured is not None and not DATE.fullmatch(captured):
+        raise UsageError(f"{captured!r} is no capture date; write 2025, 2025-06 or 2025-06-30.")
     for path in paths:
         if not path.exists():
             raise SourceError(f"{path} does not exist.")

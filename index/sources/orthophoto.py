@@ -102,9 +102,10 @@ class Orthophoto:
         """Give the share of each tile, (N,), that lies within the raster's edges; 0 where there is no place for it."""
         along = ((np.arange(SHARE_SAMPLES) + 0.5) / SHARE_SAMPLES - 0.5) * self.footprint_m
         east, north = (axis.ravel() for axis in np.meshgrid(along, along))
-        column, row = (
-            places[:, n, None] + places[:, n + 2, None] * east + places[:, n + 4, None] * north for n in (0, 1)
-        )
+        with np.errstate(invalid="ignore"):
+            column, row = (
+                places[:, n, None] + places[:, n + 2, None] * east + places[:, n + 4, None] * north for n in (0, 1)
+            )
         inside = (column >= 0) & (column <= self.raster.width) & (row >= 0) & (row <= self.raster.height)
         share: Floats = inside.mean(axis=1)
         return share

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.tiles import DATE
 from models.errors import GeoreferenceInvalid, RowInvalid, SourceError
 
 REQUIRED = ("file", "lat", "lon", "ground_resolution_m")
 LIST_NAME = "tiles.csv"
 COARSEST_M = 1000.0
 TEXT_LIMIT = 200
-DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?)?)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,5 @@ class CityBenchmark:
     def _photographs(self, setting: Setting) -> list[tuple[Pixels, Camera]]:
         if setting not in self._photos:
             seed = [EVALUATION_STREAM, self.seed, 3]
-            self._photos[setting] = photograph_places(
-                self.city, setting, self.x_m, self.y_m, self.heading_deg, seed
-            )
+            self._photos[setting] = photograph_places(self.city, setting, self.x_m, self.y_m, self.heading_deg, seed)
         return self._photos[setting]

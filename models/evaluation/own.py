@@ -63,11 +63,11 @@ def _summary(
     truth = np.array([files.index(pair.aerial) for pair in pairs])
     shares = recall(ranks(scores.similarity, truth), len(files))
     best = scores.similarity.argmax(axis=1)
-    place = {pair.aerial: (pair.lat, pair.lon) for pair in pairs}
+    place = {pair.aerial: pair.position for pair in pairs}
     errors = [
-        float(distance_m(pair.lat, pair.lon, *found))
+        float(distance_m(*true, *found))
         for pair, column in zip(pairs, best, strict=True)
-        if pair.lat is not None and pair.lon is not None and None not in (found := place[files[column]])
+        if (true := pair.position) is not None and (found := place[files[column]]) is not None
     ]
     known = [i for i, pair in enumerate(pairs) if pair.heading_deg is not None]
     off = heading_error_deg(

@@ -94,7 +94,7 @@ class Lite0Stem(nn.Module):
         self._blocks = nn.ModuleList(blocks)
         self.requires_grad_(False)
 
-    def train(self, mode: bool = True) -> Lite0Stem:
+    def train(self, mode: bool = True) -> Lite0Stem:  # noqa: ARG002
         super().train(False)
         return self
 

@@ -61,7 +61,9 @@ def _look_down(west: float, north: float, step: float, top: F32, rays: F32) -> N
             rays[row, col, 3] = 0.0
 
 
-def render_orthophoto(city: City, appearance: Appearance, ground_resolution_m: float = NATIVE_M, bounds_m: Bounds | None = None) -> U8:
+def render_orthophoto(
+    city: City, appearance: Appearance, ground_resolution_m: float = NATIVE_M, bounds_m: Bounds | None = None
+) -> U8:
     """Render a true orthophoto: roofs over their footprints, crowns over the ground.
 
     Args:
@@ -76,7 +78,9 @@ def render_orthophoto(city: City, appearance: Appearance, ground_resolution_m: f
     if not (ground_resolution_m > 0.0 and west < east and south < north):
         raise SampleCityError(f"bounds_m {bounds_m} at {ground_resolution_m} m per pixel hold no pixel")
     if min(west, south) < -city.margin_m or max(east, north) > city.extent_m + city.margin_m:
-        raise SampleCityError(f"bounds_m {bounds_m} leave the city, which ends {city.margin_m} m beyond [0, {city.extent_m}]")
+        raise SampleCityError(
+            f"bounds_m {bounds_m} leave the city, which ends {city.margin_m} m beyond [0, {city.extent_m}]"
+        )
     scene = scene_of(city, appearance)
     rows, columns = round((north - south) / ground_resolution_m), round((east - west) / ground_resolution_m)
     image = np.empty((rows, columns, 3), np.uint8)
@@ -116,10 +120,10 @@ def _average(picture: U8, left: float, top: float, scale: float, tile: U8) -> No
             r = 0.0
             g = 0.0
             b = 0.0
-            for i in range(int(math.floor(y0)), int(math.ceil(y1))):
+            for i in range(math.floor(y0), math.ceil(y1)):
                 high = min(i + 1.0, y1) - max(float(i), y0)
                 source = min(max(i, 0), rows - 1)
-                for j in range(int(math.floor(x0)), int(math.ceil(x1))):
+                for j in range(math.floor(x0), math.ceil(x1)):
                     weight = high * (min(j + 1.0, x1) - max(float(j), x0))
                     across = min(max(j, 0), columns - 1)
                     r += weight * picture[source, across, 0]
@@ -160,6 +164,13 @@ def render_tile(city: City, appearance: Appearance, x_m: float, y_m: float, foot
     return _reduce(picture, 0.0, 0.0, float(steps), size_px)
 
 
-def project_to_ortho(point_m: tuple[float, float, float], bounds_m: Bounds, ground_resolution_m: float) -> tuple[float, float]:
-    """Pixel (column, row) of a world point in city metres; (0.0, 0.0) is the centre of the top left pixel. Height plays no part."""
-    return (point_m[0] - bounds_m[0]) / ground_resolution_m - 0.5, (bounds_m[3] - point_m[1]) / ground_resolution_m - 0.5
+def project_to_ortho(
+    point_m: tuple[float, float, float], bounds_m: Bounds, ground_resolution_m: float
+) -> tuple[float, float]:
+    """Pixel (column, row) of a world point in city metres; (0.0, 0.0) is the centre of the top left pixel.
+
+    Height plays no part.
+    """
+    return (point_m[0] - bounds_m[0]) / ground_resolution_m - 0.5, (
+        bounds_m[3] - point_m[1]
+    ) / ground_resolution_m - 0.5

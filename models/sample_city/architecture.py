@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from .plot import Plot
-from .solids import PANEL, PLAIN, ROOF, WALL, Colour
+from .solids import PANEL, PLAIN, ROOF, WALL, Colour, Point
 
 
 class Facade(IntEnum):
@@ -31,18 +31,20 @@ class Roof(IntEnum):
 
 
 PLASTER: Final = (
-    (0.88, 0.86, 0.80), (0.92, 0.91, 0.89), (0.86, 0.77, 0.58), (0.83, 0.66, 0.42), (0.80, 0.58, 0.48), (0.72, 0.76, 0.70),
-    (0.66, 0.72, 0.78), (0.78, 0.74, 0.70), (0.68, 0.66, 0.63), (0.85, 0.70, 0.66), (0.62, 0.70, 0.60), (0.55, 0.56, 0.58),
+    (0.88, 0.86, 0.80), (0.92, 0.91, 0.89), (0.86, 0.77, 0.58), (0.83, 0.66, 0.42), (0.80, 0.58, 0.48),
+    (0.72, 0.76, 0.70), (0.66, 0.72, 0.78), (0.78, 0.74, 0.70), (0.68, 0.66, 0.63), (0.85, 0.70, 0.66),
+    (0.62, 0.70, 0.60), (0.55, 0.56, 0.58),
 )  # fmt: skip
 BRICKS: Final = ((0.58, 0.30, 0.23), (0.52, 0.36, 0.28), (0.66, 0.44, 0.32), (0.45, 0.27, 0.22), (0.70, 0.62, 0.50))
 CLADDING: Final = ((0.62, 0.65, 0.68), (0.40, 0.47, 0.55), (0.74, 0.73, 0.70), (0.50, 0.56, 0.50), (0.66, 0.38, 0.30))
 FLAT_ROOFS: Final = (
-    (0.36, 0.36, 0.37), (0.52, 0.52, 0.52), (0.72, 0.72, 0.71), (0.85, 0.85, 0.84), (0.58, 0.52, 0.45), (0.42, 0.46, 0.35),
-    (0.30, 0.30, 0.32), (0.52, 0.38, 0.33), (0.45, 0.53, 0.52), (0.64, 0.60, 0.56), (0.46, 0.45, 0.43), (0.60, 0.61, 0.62),
+    (0.36, 0.36, 0.37), (0.52, 0.52, 0.52), (0.72, 0.72, 0.71), (0.85, 0.85, 0.84), (0.58, 0.52, 0.45),
+    (0.42, 0.46, 0.35), (0.30, 0.30, 0.32), (0.52, 0.38, 0.33), (0.45, 0.53, 0.52), (0.64, 0.60, 0.56),
+    (0.46, 0.45, 0.43), (0.60, 0.61, 0.62),
 )  # fmt: skip
 TILES: Final = (
-    (0.62, 0.30, 0.20), (0.52, 0.25, 0.19), (0.42, 0.26, 0.22), (0.30, 0.30, 0.33), (0.36, 0.33, 0.31), (0.70, 0.42, 0.28),
-    (0.34, 0.39, 0.45), (0.46, 0.38, 0.32),
+    (0.62, 0.30, 0.20), (0.52, 0.25, 0.19), (0.42, 0.26, 0.22), (0.30, 0.30, 0.33), (0.36, 0.33, 0.31),
+    (0.70, 0.42, 0.28), (0.34, 0.39, 0.45), (0.46, 0.38, 0.32),
 )  # fmt: skip
 
 
@@ -60,24 +62,34 @@ class Design(NamedTuple):
 def pick(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.03) -> Colour:
     """One colour of a list, a little off."""
     base = np.array(colours[rng.integers(len(colours))])
-    return tuple(float(v) for v in np.clip(base * (1.0 + rng.normal(0.0, spread, 3)) * (1.0 + rng.normal(0.0, 2.5 * spread)), 0.05, 0.95))
+    shift = (1.0 + rng.normal(0.0, spread, 3)) * (1.0 + rng.normal(0.0, 2.5 * spread))
+    return tuple(float(v) for v in np.clip(base * shift, 0.05, 0.95))
 
 
 def design(rng: np.random.Generator, facade: Facade, roof: Roof, height_m: float) -> Design:
     """Choose colours that suit a facade and a roof; the roof says nothing about the walls."""
-    walls = {Facade.BRICK: BRICKS, Facade.SHED: CLADDING, Facade.GLASS: CLADDING, Facade.BANDS: CLADDING}.get(facade, PLASTER)
+    clad = facade in (Facade.SHED, Facade.GLASS, Facade.BANDS)
+    walls = BRICKS if facade == Facade.BRICK else CLADDING if clad else PLASTER
     cover = FLAT_ROOFS if roof == Roof.FLAT else TILES
     return Design(facade, roof, height_m, pick(rng, walls), pick(rng, cover), int(rng.integers(1, 2**31)))
 
 
-def erect(plot: Plot, centre: Colour, angle: float, half: tuple[float, float], look: Design) -> None:
+def erect(plot: Plot, centre: Point, angle: float, half: tuple[float, float], look: Design) -> None:
     """Put one block of a building on the plot; the roof's ridge runs along its longer side."""
     hu, hv = half
     if hv > hu:
         angle, hu, hv = angle + np.pi / 2.0, hv, hu
     plot.take(centre[0], centre[1], angle, hu, hv, 2)
     plot.solids.frustum(
-        centre, angle, (hu, hv), (0.0, look.height_m), WALL, look.wall, look.cover, seed=look.seed, style=int(look.facade)
+        centre,
+        angle,
+        (hu, hv),
+        (0.0, look.height_m),
+        WALL,
+        look.wall,
+        look.cover,
+        seed=look.seed,
+        style=int(look.facade),
     )
     if look.roof == Roof.FLAT:
         _roofscape(plot, centre, angle, (hu, hv), look)
@@ -95,12 +107,12 @@ def erect(plot: Plot, centre: Colour, angle: float, half: tuple[float, float], l
         _solar(plot, centre, angle, hu, hv, look.height_m, rise)
 
 
-def _offset(centre: Colour, angle: float, u: float, v: float) -> tuple[float, float]:
+def _offset(centre: Point, angle: float, u: float, v: float) -> tuple[float, float]:
     c, s = np.cos(angle), np.sin(angle)
     return float(centre[0] + c * u - s * v), float(centre[1] + s * u + c * v)
 
 
-def _roofscape(plot: Plot, centre: Colour, angle: float, half: tuple[float, float], look: Design) -> None:
+def _roofscape(plot: Plot, centre: Point, angle: float, half: tuple[float, float], look: Design) -> None:
     """Stair heads, air handlers and panels on a flat roof."""
     rng, (hu, hv) = plot.rng, half
     count = int(rng.integers(0, 3 + int(hu * hv / 160.0)))
@@ -109,24 +121,33 @@ def _roofscape(plot: Plot, centre: Colour, angle: float, half: tuple[float, floa
         size = (min(rng.uniform(0.7, 2.6), 0.3 * hu), min(rng.uniform(0.7, 1.8), 0.3 * hv))
         shade = rng.uniform(0.35, 0.9)
         top = look.height_m + rng.uniform(0.5, 2.6 if hu * hv > 60.0 else 0.9)
-        plot.solids.frustum(_offset(centre, angle, u, v), angle, size, (look.height_m, top), PLAIN, (shade, shade, shade * 0.98))
+        plot.solids.frustum(
+            _offset(centre, angle, u, v), angle, size, (look.height_m, top), PLAIN, (shade, shade, shade * 0.98)
+        )
     if rng.random() < 0.15 and hv > 4.0:
         for v in np.arange(-hv + 2.0, hv - 1.5, 2.4):
             plot.solids.frustum(
-                _offset(centre, angle, 0.0, float(v)), angle, (hu * 0.7, 0.7), (look.height_m, look.height_m + 0.4), PANEL, (0.13, 0.16, 0.27)
+                _offset(centre, angle, 0.0, float(v)),
+                angle,
+                (hu * 0.7, 0.7),
+                (look.height_m, look.height_m + 0.4),
+                PANEL,
+                (0.13, 0.16, 0.27),
             )
 
 
-def _chimney(plot: Plot, centre: Colour, angle: float, half: tuple[float, float], ridge_m: float) -> None:
+def _chimney(plot: Plot, centre: Point, angle: float, half: tuple[float, float], ridge_m: float) -> None:
     u = plot.rng.uniform(-0.6, 0.6) * half[0]
     at = _offset(centre, angle, u, 0.12 * half[1])
     plot.solids.frustum(at, angle, (0.35, 0.35), (ridge_m - 2.2, ridge_m + 0.7), PLAIN, (0.45, 0.30, 0.25))
 
 
-def _solar(plot: Plot, centre: Colour, angle: float, hu: float, hv: float, height_m: float, rise_m: float) -> None:
+def _solar(plot: Plot, centre: Point, angle: float, hu: float, hv: float, height_m: float, rise_m: float) -> None:
     """A sloped array on one side of the roof: a sheared box is built from three low steps."""
     for share in (0.3, 0.45, 0.6):
         z = height_m - 0.15 + rise_m * (1.0 - share)
         at = _offset(centre, angle, 0.0, share * (hv + 0.45))
         half_v = 0.075 * (hv + 0.45)
-        plot.solids.frustum(at, angle, (0.5 * hu, half_v), (z - 0.1, z + 0.12 + 0.05 * rise_m), PANEL, (0.12, 0.15, 0.26))
+        plot.solids.frustum(
+            at, angle, (0.5 * hu, half_v), (z - 0.1, z + 0.12 + 0.05 * rise_m), PANEL, (0.12, 0.15, 0.26)
+        )

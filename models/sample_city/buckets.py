@@ -9,7 +9,10 @@ from .solids import COS, F32, FOOT_U, FOOT_V, I64, SIN, X, Y
 
 
 class Buckets(NamedTuple):
-    """Cell (row, col) holds items[start[row * columns + col]:start[row * columns + col + 1]]; row 0 is the south edge."""
+    """Cell (row, col) holds items[start[row * columns + col]:start[row * columns + col + 1]].
+
+    Row 0 is the south edge.
+    """
 
     start: I64
     items: I64

@@ -1,47 +1,21 @@
 """Put buildings along the sides of every block, as its use wants them."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .architecture import Design, Facade, Roof, design, erect
 from .districts import Use
+from .habits import HABITS, Habit
 from .materials import Material
 from .plot import Plot
 from .solids import F64
 from .streets import Block, Side, Street
 
 
-class Habit(NamedTuple):
-    """How a use builds: ranges in metres, storeys inclusive; wing is the chance of an L shape."""
-
-    front: tuple[float, float]
-    depth: tuple[float, float]
-    setback: tuple[float, float]
-    gap: tuple[float, float]
-    storeys: tuple[int, int]
-    facades: tuple[Facade, ...]
-    roofs: tuple[Roof, ...]
-    wing: float
-    full: float
-
-
-F, R = Facade, Roof
-HABITS = {
-    Use.CENTRE: Habit((12, 30), (11, 15), (0.0, 0.4), (0.0, 0.2), (3, 8), (F.SHOPS, F.SHOPS, F.BANDS, F.GLASS, F.STONE, F.BRICK), (R.FLAT, R.FLAT, R.GABLE, R.HIP), 0.35, 0.93),
-    Use.SLABS: Habit((22, 55), (11, 14), (6, 16), (11, 26), (3, 12), (F.BALCONIES, F.WINDOWS, F.BALCONIES, F.BRICK), (R.FLAT, R.FLAT, R.FLAT, R.HIP), 0.25, 0.85),
-    Use.HOUSES: Habit((8, 13), (7.5, 11), (3, 7.5), (3, 8), (1, 2), (F.WINDOWS, F.WINDOWS, F.BRICK), (R.GABLE, R.HIP, R.GABLE, R.FLAT), 0.25, 0.9),
-    Use.TERRACES: Habit((6, 8.5), (9, 11.5), (1.5, 4), (0.0, 0.0), (2, 3), (F.BRICK, F.BRICK, F.WINDOWS, F.STONE), (R.GABLE, R.GABLE, R.GABLE, R.FLAT), 0.1, 0.92),
-    Use.INDUSTRY: Habit((26, 62), (20, 40), (7, 18), (8, 24), (2, 3), (F.SHED, F.SHED, F.BANDS), (R.FLAT, R.FLAT, R.GABLE), 0.2, 0.85),
-    Use.SQUARE: Habit((14, 26), (10, 14), (0.0, 0.5), (3, 30), (3, 6), (F.SHOPS, F.STONE, F.GLASS), (R.FLAT, R.HIP), 0.0, 0.18),
-    Use.PARKING: Habit((16, 30), (12, 18), (3, 8), (8, 30), (1, 2), (F.SHED, F.BANDS, F.SHOPS), (R.FLAT,), 0.0, 0.16),
-    Use.CIVIC: Habit((24, 44), (13, 20), (5, 12), (14, 30), (2, 4), (F.STONE, F.BRICK, F.BANDS, F.GLASS), (R.FLAT, R.HIP, R.GABLE), 0.6, 0.5),
-    Use.PARK: Habit((7, 12), (6, 9), (6, 20), (30, 80), (1, 1), (F.SHED, F.BRICK), (R.HIP, R.FLAT), 0.0, 0.1),
-}  # fmt: skip
-
-
 def build_blocks(plot: Plot, blocks: list[Block], streets: list[Street]) -> None:
-    """Walk along every side of every block and build where there is room; the centre also grows towers and courtyard houses."""
+    """Walk along every side of every block and build where there is room.
+
+    The centre also grows towers and courtyard houses.
+    """
     for block in blocks:
         habit = HABITS.get(block.use)
         if habit is None:
@@ -60,7 +34,9 @@ def _block_character(plot: Plot, habit: Habit) -> Habit:
     facades = tuple(habit.facades[i] for i in rng.integers(len(habit.facades), size=keep))
     roofs = tuple(habit.roofs[i] for i in rng.integers(len(habit.roofs), size=keep))
     setback = rng.uniform(*habit.setback)
-    return habit._replace(facades=facades, roofs=roofs, setback=(setback, setback + 0.8 * float(habit.setback[1] > 1.0)))
+    return habit._replace(
+        facades=facades, roofs=roofs, setback=(setback, setback + 0.8 * float(habit.setback[1] > 1.0))
+    )
 
 
 def _build_side(plot: Plot, block: Block, side: Side, street: Street, habit: Habit) -> None:
@@ -73,7 +49,9 @@ def _build_side(plot: Plot, block: Block, side: Side, street: Street, habit: Hab
     while station < stations[-1] - edge:
         front, depth = rng.uniform(*habit.front), rng.uniform(*habit.depth)
         if rng.random() < habit.full:
-            at, angle = _beside(side.path, stations, station + front / 2.0, edge + rng.uniform(*habit.setback) + depth / 2.0)
+            at, angle = _beside(
+                side.path, stations, station + front / 2.0, edge + rng.uniform(*habit.setback) + depth / 2.0
+            )
             room = 0.5 if habit.gap[0] > 1.0 else -0.9
             deep = 0.3 if habit.setback[0] > 1.0 else -0.7
             if plot.free(at[0], at[1], angle, front / 2.0 + room, depth / 2.0 + deep):
@@ -91,13 +69,15 @@ def _draw_design(plot: Plot, habit: Habit) -> Design:
     roof = habit.roofs[rng.integers(len(habit.roofs))]
     low, high = habit.storeys
     storeys = int(rng.integers(low, high + 1))
-    if facade in (F.BANDS, F.GLASS) and high >= 8 and rng.random() < 0.25:
+    if facade in (Facade.BANDS, Facade.GLASS) and high >= 8 and rng.random() < 0.25:
         storeys = int(rng.integers(10, 19))
-    storey = rng.uniform(3.4, 4.4) if facade == F.SHED else rng.uniform(2.8, 3.4)
-    return design(rng, facade, roof if storeys < 8 else R.FLAT, storeys * storey + rng.uniform(0.4, 1.0))
+    storey = rng.uniform(3.4, 4.4) if facade == Facade.SHED else rng.uniform(2.8, 3.4)
+    return design(rng, facade, roof if storeys < 8 else Roof.FLAT, storeys * storey + rng.uniform(0.4, 1.0))
 
 
-def _raise(plot: Plot, block: Block, at: F64, angle: float, half: tuple[float, float], look: Design, habit: Habit) -> None:
+def _raise(
+    plot: Plot, block: Block, at: F64, angle: float, half: tuple[float, float], look: Design, habit: Habit
+) -> None:
     """Build, and behind it perhaps a wing; houses get a drive, sheds and hedged gardens come with the plants."""
     rng = plot.rng
     hu, hv = half
@@ -109,7 +89,7 @@ def _raise(plot: Plot, block: Block, at: F64, angle: float, half: tuple[float, f
         v = hv + wing_v + 0.1
         x, y = at[0] + c * u - s * v, at[1] + s * u + c * v
         if plot.free(x + s * -0.9, y + c * 0.9, angle, wing_u, wing_v - 0.9):
-            height = look.height_m * (1.0 if look.roof != R.FLAT or rng.random() < 0.6 else 0.55)
+            height = look.height_m * (1.0 if look.roof != Roof.FLAT or rng.random() < 0.6 else 0.55)
             erect(plot, (x, y), angle, (wing_u, wing_v), look._replace(height_m=height))
     if block.use in (Use.SLABS, Use.HOUSES, Use.CIVIC, Use.TERRACES):
         u = rng.uniform(-0.6, 0.6) * hu
@@ -121,9 +101,16 @@ def _raise(plot: Plot, block: Block, at: F64, angle: float, half: tuple[float, f
     if block.use == Use.HOUSES:
         side = rng.choice([-1.0, 1.0])
         x, y = at[0] + c * side * (hu + 2.0), at[1] + s * side * (hu + 2.0)
-        plot.cover(x + s * 6.0, y - c * 6.0, angle, 1.5, hv + 5.5, rng.choice([Material.CONCRETE, Material.GRAVEL, Material.PAVING_RED]))
+        plot.cover(
+            x + s * 6.0,
+            y - c * 6.0,
+            angle,
+            1.5,
+            hv + 5.5,
+            rng.choice([Material.CONCRETE, Material.GRAVEL, Material.PAVING_RED]),
+        )
         if plot.free(x, y, angle, 1.4, 2.5):
-            erect(plot, (x, y), angle, (1.5, 2.8), design(rng, F.SHED, R.FLAT, 2.6))
+            erect(plot, (x, y), angle, (1.5, 2.8), design(rng, Facade.SHED, Roof.FLAT, 2.6))
         plot.slots.append((x + s * (hv + 2.0), y - c * (hv + 2.0), angle + np.pi / 2.0, 0.0))
 
 
@@ -136,15 +123,29 @@ def _garden(plot: Plot, at: F64, angle: float, half: tuple[float, float]) -> Non
     def behind(u: float, v: float) -> tuple[float, float]:
         return float(at[0] + c * u - s * (hv + v)), float(at[1] + s * u + c * (hv + v))
 
-    ground = rng.choice([Material.GRASS, Material.MEADOW, Material.VERGE, Material.SOIL, Material.GRAVEL], p=[0.4, 0.25, 0.15, 0.1, 0.1])
+    ground = rng.choice(
+        [Material.GRASS, Material.MEADOW, Material.VERGE, Material.SOIL, Material.GRAVEL], p=[0.4, 0.25, 0.15, 0.1, 0.1]
+    )
     if plot.free(*behind(0.0, length), angle, hu, length - 1.0):
         plot.cover(*behind(0.0, length), angle, hu, length, Material.GRASS if ground == Material.VERGE else ground)
-        plot.cover(*behind(0.0, 1.5), angle, hu * rng.uniform(0.3, 0.9), 1.5, rng.choice([Material.PAVING, Material.PAVING_RED, Material.CONCRETE]))
+        plot.cover(
+            *behind(0.0, 1.5),
+            angle,
+            hu * rng.uniform(0.3, 0.9),
+            1.5,
+            rng.choice([Material.PAVING, Material.PAVING_RED, Material.CONCRETE]),
+        )
         if rng.random() < 0.45:
-            plot.cover(*behind(rng.uniform(-0.6, 0.6) * hu, length * 1.4), angle, hu * 0.3, 1.2, rng.choice([Material.FLOWERS, Material.SOIL]))
+            plot.cover(
+                *behind(rng.uniform(-0.6, 0.6) * hu, length * 1.4),
+                angle,
+                hu * 0.3,
+                1.2,
+                rng.choice([Material.FLOWERS, Material.SOIL]),
+            )
     shed = behind(rng.choice([-0.6, 0.6]) * hu, 2.0 * length - 1.5)
     if rng.random() < 0.4 and plot.free(*shed, angle, 1.8, 1.6):
-        erect(plot, shed, angle, (1.6, 1.3), design(rng, F.SHED, rng.choice([R.FLAT, R.GABLE]), 2.3))
+        erect(plot, shed, angle, (1.6, 1.3), design(rng, Facade.SHED, rng.choice([Roof.FLAT, Roof.GABLE]), 2.3))
 
 
 def _church(plot: Plot, block: Block) -> None:
@@ -153,11 +154,11 @@ def _church(plot: Plot, block: Block) -> None:
     at, angle = block.outline.mean(axis=0), rng.uniform(0.0, np.pi)
     if not plot.free(at[0], at[1], angle, 17.0, 8.0):
         return
-    look = design(rng, rng.choice([F.STONE, F.BRICK]), R.GABLE, rng.uniform(8.0, 11.0))
+    look = design(rng, rng.choice([Facade.STONE, Facade.BRICK]), Roof.GABLE, rng.uniform(8.0, 11.0))
     erect(plot, at, angle, (12.0, 6.0), look)
     tower = at + 14.5 * np.array([np.cos(angle), np.sin(angle)])
     top = rng.uniform(18.0, 26.0)
-    erect(plot, tower, angle, (2.9, 2.9), look._replace(roof=R.HIP, height_m=top))
+    erect(plot, tower, angle, (2.9, 2.9), look._replace(roof=Roof.HIP, height_m=top))
 
 
 def _beside(path: F64, stations: F64, station: float, left_m: float) -> tuple[F64, float]:

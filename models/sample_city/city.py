@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .buckets import Buckets, bucket, bounding_boxes
+from .buckets import Buckets, bounding_boxes, bucket
 from .buildings import build_blocks
 from .errors import SampleCityError
 from .furniture import furnish_blocks, furnish_streets
@@ -27,13 +27,14 @@ MARK_CELL_M = 2.0
 class City:
     """One city; two cities are equal only if they are the same object.
 
-    City metres: x east, y north, origin in the south-west corner, [0, extent_m]. World metres, used by the arrays: city metres
-    plus margin_m, [0, size_m]; beyond that the world repeats.
+    City metres: x east, y north, origin in the south-west corner, [0, extent_m]. World metres, used by the
+        arrays: city metres plus margin_m, [0, size_m]; beyond that the world repeats.
 
     Attributes:
         ground: (n, n) uint8 Material, 0.25 m cells, row 0 is the south edge.
         taken: (n / 2, n / 2) uint8, 0.5 m cells: 0 free, 1 street, 2 building, 3 plant or furniture, 4 water.
-        solids: all that stands, without cars. marks: (m, 6) x, y, cos, sin ... see Plot.marks, angle replaced by its cosine and sine.
+        solids: all that stands, without cars. marks: (m, 6) x, y, cos, sin ... see Plot.marks, angle replaced by
+            its cosine and sine.
         slots: (k, 4) where cars may be.
     """
 
@@ -51,7 +52,10 @@ class City:
 
     @classmethod
     def generate(cls, seed: int, extent_m: float = 1000.0, georeference: Georeference | None = None) -> "City":
-        """Make the city of a seed; the same arguments give the same city. Raises SampleCityError if extent_m is out of range."""
+        """Make the city of a seed; the same arguments give the same city.
+
+        Raises SampleCityError if extent_m is out of range.
+        """
         if not 100.0 <= extent_m <= 5000.0:
             raise SampleCityError(f"extent_m is {extent_m}; a sample city is 100 to 5000 m wide")
         rng = np.random.default_rng([seed, 7])
@@ -91,7 +95,10 @@ class City:
 
     @cached_property
     def convergence_deg(self) -> float:
-        """Azimuth of grid north from true north in the middle of the city; over 1 km it changes by about 0.01 degrees."""
+        """Azimuth of grid north from true north in the middle of the city.
+
+        Over 1 km it changes by about 0.01 degrees.
+        """
         return self.georeference.convergence_deg(self.extent_m / 2.0, self.extent_m / 2.0)
 
     def city_to_wgs84(self, x_m: float, y_m: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .frustum import Column
 from .kernel import kernel
 from .march import march
 from .scene import Scene
@@ -15,10 +16,21 @@ REACH_M = 420.0
 
 @kernel
 def _look(
-    scene: Scene, camera: tuple[float, float, float], azimuths: F64, scales: F64, slopes: F64, pixel: float, hits: I64, rays: F32,
-    depth: F64, seen: I64,
+    scene: Scene,
+    camera: tuple[float, float, float],
+    azimuths: F64,
+    scales: F64,
+    slopes: F64,
+    pixel: float,
+    hits: I64,
+    rays: F32,
+    depth: F64,
+    seen: I64,
 ) -> None:
-    """Find where every ray ends; hits and rays are (columns, rows), as `shade` wants them; depth and seen are scratch."""
+    """Find where every ray ends; hits and rays are (columns, rows), as `shade` wants them.
+
+    Depth and seen are scratch.
+    """
     x, y, eye = camera
     stamp = 1
     for column in range(azimuths.shape[0]):
@@ -26,7 +38,8 @@ def _look(
         dx = math.sin(azimuth)
         dy = math.cos(azimuth)
         hit = hits[column]
-        stamp = march(scene, x, y, eye, dx, dy, slopes, scales[column], REACH_M, pixel, depth, hit, seen, stamp)
+        line = Column(dx, dy, eye, scales[column], pixel, slopes, depth, hit)
+        stamp = march(scene, x, y, line, REACH_M, seen, stamp)
         for row in range(slopes.shape[0]):
             slope = slopes[row] * scales[column]
             t = depth[row]
@@ -47,14 +60,20 @@ def _look(
 
 
 def render_columns(
-    scene: Scene, camera: tuple[float, float, float], azimuths: F64, scales: F64, slopes: F64, pixel: float, samples: int
+    scene: Scene,
+    camera: tuple[float, float, float],
+    azimuths: F64,
+    scales: F64,
+    slopes: F64,
+    pixel: float,
+    samples: int,
 ) -> F32:
     """Render rays on a grid of azimuths and slopes.
 
     Args:
         camera: x, y in world metres, within the world, and height.
-        azimuths: (columns,) radians clockwise from grid north. slopes: (rows,) strictly falling tangents of elevation, to be
-            multiplied with scales (columns,).
+        azimuths: (columns,) radians clockwise from grid north. slopes: (rows,) strictly falling tangents of
+            elevation, to be multiplied with scales (columns,).
         pixel: angle between rows, radians. samples: rows and columns averaged into one, both divisible by it.
 
     Returns:

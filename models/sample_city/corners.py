@@ -39,5 +39,9 @@ def _fill(plot: Plot, first: tuple[Street, Junction], second: tuple[Street, Junc
                 continue
             corner = node + (a * second[0].half_width_m + b * first[0].half_width_m) / sine
             t = np.linspace(0.0, 1.0, 9)[:, None]
-            bend = (1.0 - t) ** 2 * (corner + radius * a) + 2.0 * t * (1.0 - t) * (corner + 0.12 * radius * (a + b)) + t**2 * (corner + radius * b)
+            bend = (
+                (1.0 - t) ** 2 * (corner + radius * a)
+                + 2.0 * t * (1.0 - t) * (corner + 0.12 * radius * (a + b))
+                + t**2 * (corner + radius * b)
+            )
             plot.cover_polygon(np.concatenate([[corner - 0.6 * (a + b)], bend]), material)

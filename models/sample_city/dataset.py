@@ -1,7 +1,6 @@
 """Write a sample city to disk: an orthophoto to index, and photos to locate in it."""
 
 import csv
-import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -51,8 +50,8 @@ def write_sample_city(
 ) -> Path:
     """Write ortho.tif, photos/, panoramas/, aerial/ and pairs.csv.
 
-    The orthophoto is of one summer day; every ground picture has a moment of its own, and so has every aerial tile. Everything is
-    written beside out_dir and moved there at the end.
+    The orthophoto is of one summer day; every ground picture has a moment of its own, and so has every aerial tile.
+    Everything is written beside out_dir and moved there at the end.
 
     Args:
         out_dir: must not exist, or be empty.
@@ -78,7 +77,7 @@ def write_sample_city(
         draft.chmod(0o755)
         if out_dir.exists():
             out_dir.rmdir()
-        os.replace(draft, out_dir)
+        draft.replace(out_dir)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return out_dir
@@ -88,9 +87,16 @@ def _write_ortho(draft: Path, city: City, rng: np.random.Generator, ground_resol
     from .geotiff import write_geotiff  # rasterio is needed only here
 
     look = replace(
-        Appearance.draw(rng), season=Season.SUMMER, cloud_cover=0.1, sun_elevation_deg=50.0, haze_per_km=0.3, exposure=1.0,
-        blur_px=0.0, noise_sigma=1.5, jpeg_quality=None,
-    )  # fmt: skip
+        Appearance.draw(rng),
+        season=Season.SUMMER,
+        cloud_cover=0.1,
+        sun_elevation_deg=50.0,
+        haze_per_km=0.3,
+        exposure=1.0,
+        blur_px=0.0,
+        noise_sigma=1.5,
+        jpeg_quality=None,
+    )
     image = render_orthophoto(city, look, ground_resolution_m)
     write_geotiff(draft / "ortho.tif", image, city.georeference, 0.0, city.extent_m, ground_resolution_m)
 
@@ -128,7 +134,15 @@ def _write_pairs(draft: Path, city: City, shots: list[Shot], rng: np.random.Gene
             lat, lon = city.city_to_wgs84(shot.x_m, shot.y_m)
             fov = "" if shot.fov_deg is None else f"{shot.fov_deg:.3f}"
             table.writerow(
-                (shot.name, aerial, f"{lat:.8f}", f"{lon:.8f}", f"{shot.heading_deg:.3f}", fov, f"{FOOTPRINT_M / TILE_PX:g}")
+                (
+                    shot.name,
+                    aerial,
+                    f"{lat:.8f}",
+                    f"{lon:.8f}",
+                    f"{shot.heading_deg:.3f}",
+                    fov,
+                    f"{FOOTPRINT_M / TILE_PX:g}",
+                )
             )
 
 

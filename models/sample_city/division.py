@@ -15,7 +15,9 @@ CORNER_M = 22.0
 
 @dataclass
 class Cut:
-    """One straight street of the plan: its ends (2,), the area of what it divided, and the points where others meet it."""
+    """One straight street of the plan: its ends (2,), the area of what it divided, and the points where others meet
+    it.
+    """
 
     start: F64
     end: F64
@@ -63,7 +65,10 @@ def _halve(cell: Cell, cuts: list[Cut], rng: np.random.Generator) -> tuple[Cell,
         point = cell.corners[i] + edges[i] * rng.uniform(0.38, 0.62)
         turn = np.pi / 2.0 + rng.normal(0.0, 0.1)
         direction = np.array(
-            [edges[i][0] * np.cos(turn) - edges[i][1] * np.sin(turn), edges[i][0] * np.sin(turn) + edges[i][1] * np.cos(turn)]
+            [
+                edges[i][0] * np.cos(turn) - edges[i][1] * np.sin(turn),
+                edges[i][0] * np.sin(turn) + edges[i][1] * np.cos(turn),
+            ]
         )
         first = _snap(point, cell, i, cuts)
         hit = _exit(cell, i, first, direction)

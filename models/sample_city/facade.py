@@ -52,7 +52,9 @@ def _brick(wall: Colour, a: float, z: float, seed: int, near: float) -> Colour:
 
 
 @inlined
-def facade(wall: Colour, style: int, seed: int, face: int, a: float, z: float, width: float, height: float, grain: float) -> Skin:
+def facade(
+    wall: Colour, style: int, seed: int, face: int, a: float, z: float, width: float, height: float, grain: float
+) -> Skin:
     """Albedo and gloss of one point of a wall.
 
     Args:

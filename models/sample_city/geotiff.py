@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from .georeference import Georeference
 from .solids import U8
 
 
-def write_geotiff(path: Path, image: U8, georeference: Georeference, west_m: float, north_m: float, ground_resolution_m: float) -> None:
-    """Write (H, W, 3) uint8, north up, tiled and deflated without loss; west_m, north_m: outer corner in city metres."""
+def write_geotiff(
+    path: Path, image: U8, georeference: Georeference, west_m: float, north_m: float, ground_resolution_m: float
+) -> None:
+    """Write (H, W, 3) uint8, north up, tiled and deflated without loss.
+
+    West_m, north_m: outer corner in city metres.
+    """
     height, width = image.shape[:2]
-    corner = georeference.easting_m + west_m, georeference.northing_m + north_m
+    east, north = georeference.easting_m + west_m, georeference.northing_m + north_m
     profile = {
         "driver": "GTiff",
         "width": width,
@@ -20,7 +25,7 @@ def write_geotiff(path: Path, image: U8, georeference: Georeference, west_m: flo
         "count": 3,
         "dtype": "uint8",
         "crs": f"EPSG:{georeference.epsg}",
-        "transform": from_origin(*corner, ground_resolution_m, ground_resolution_m),
+        "transform": Affine(ground_resolution_m, 0.0, east, 0.0, -ground_resolution_m, north),
         "tiled": True,
         "blockxsize": 256,
         "blockysize": 256,

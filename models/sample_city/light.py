@@ -8,7 +8,10 @@ from .appearance import Appearance, Season
 
 
 class Light(NamedTuple):
-    """Unit vector to the sun (ENU); RGB of sunlight, of light from the whole sky, of the haze; haze per metre; snow in [0, 1]."""
+    """Unit vector to the sun (ENU); RGB of sunlight, of light from the whole sky, of the haze; haze per metre.
+
+    Snow in [0, 1].
+    """
 
     sun_x: float
     sun_y: float
@@ -47,11 +50,19 @@ def light_of(appearance: Appearance) -> Light:
     bright = float(sun[1] * up + sky[1])
     sun, sky, haze = sun * (0.95 / bright) ** 0.65, sky * (0.95 / bright) ** 0.65, haze * (0.95 / bright) ** 0.2
     return Light(
-        float(np.sin(azimuth) * np.cos(elevation)),
-        float(np.cos(azimuth) * np.cos(elevation)),
-        up,
-        *(float(v) for v in (*sun, *sky, *haze)),
-        appearance.haze_per_km / 1000.0,
-        1.0 if appearance.season == Season.SNOW else 0.0,
-        cloud,
+        sun_x=float(np.sin(azimuth) * np.cos(elevation)),
+        sun_y=float(np.cos(azimuth) * np.cos(elevation)),
+        sun_z=up,
+        sun_r=float(sun[0]),
+        sun_g=float(sun[1]),
+        sun_b=float(sun[2]),
+        sky_r=float(sky[0]),
+        sky_g=float(sky[1]),
+        sky_b=float(sky[2]),
+        haze_r=float(haze[0]),
+        haze_g=float(haze[1]),
+        haze_b=float(haze[2]),
+        haze_per_m=appearance.haze_per_km / 1000.0,
+        snow=1.0 if appearance.season == Season.SNOW else 0.0,
+        cover=cloud,
     )

@@ -22,7 +22,7 @@ def mark_streets(plot: Plot, streets: list[Street]) -> None:
             for way in (1.0, -1.0):
                 start = junction.station_m + way * (junction.half_width_m + 1.6)
                 end = start + way * 24.0
-                if 0.0 < min(start, end) and max(start, end) < street.length_m:
+                if min(start, end) > 0.0 and max(start, end) < street.length_m:
                     _approach(plot, street, start, way)
 
 
@@ -67,7 +67,10 @@ def _lines(plot: Plot, street: Street) -> None:
 
 
 def _approach(plot: Plot, street: Street, start: float, way: float) -> None:
-    """What lies before a junction, from the junction outwards: zebra, stop line, arrows. way is +1 or -1 along the street."""
+    """What lies before a junction, from the junction outwards: zebra, stop line, arrows.
+
+    way is +1 or -1 along the street.
+    """
     half = street.half_width_m
     rng = plot.rng
     zebra = rng.random() < (0.85, 0.6, 0.22)[min(street.rank, 2)]

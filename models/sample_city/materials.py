@@ -10,7 +10,10 @@ from .solids import F32
 
 
 class Material(IntEnum):
-    """One byte of the ground raster; everything before FIRST_LAND belongs to a street and is never painted over by land."""
+    """One byte of the ground raster.
+
+    Everything before FIRST_LAND belongs to a street and is never painted over by land.
+    """
 
     ASPHALT = 0
     ASPHALT_WORN = 1

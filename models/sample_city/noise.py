@@ -60,13 +60,13 @@ def blotches(grain: F32, x: float, y: float, shift: int) -> float:
     v = v * v * (3.0 - 2.0 * v)
     south = grain[iy, ix] * (1.0 - u) + grain[iy, jx] * u
     north = grain[jy, ix] * (1.0 - u) + grain[jy, jx] * u
-    return south * (1.0 - v) + north * v
+    return float(south * (1.0 - v) + north * v)
 
 
 @kernel
 def speck(grain: F32, x: float, y: float, shift: int) -> float:
     """One random number of [0, 1) per unit square, from the same table."""
-    return grain[(int(math.floor(y)) + 31 * shift) & 255, (int(math.floor(x)) + 57 * shift) & 255]
+    return float(grain[(math.floor(y) + 31 * shift) & 255, (math.floor(x) + 57 * shift) & 255])
 
 
 @kernel

@@ -113,6 +113,6 @@ def paint_disc(raster: U8, cell_m: float, x: float, y: float, radius_m: float, v
     rows, columns = raster.shape
     for row in range(max(int((y - radius_m) / cell_m), 0), min(int((y + radius_m) / cell_m), rows - 1) + 1):
         for col in range(max(int((x - radius_m) / cell_m), 0), min(int((x + radius_m) / cell_m), columns - 1) + 1):
-            if ((col + 0.5) * cell_m - x) ** 2 + ((row + 0.5) * cell_m - y) ** 2 <= radius_m * radius_m:
-                if raster[row, col] >= first:
-                    raster[row, col] = value
+            gap = ((col + 0.5) * cell_m - x) ** 2 + ((row + 0.5) * cell_m - y) ** 2
+            if gap <= radius_m * radius_m and raster[row, col] >= first:
+                raster[row, col] = value

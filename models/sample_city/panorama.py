@@ -10,7 +10,7 @@ from .columns import render_columns
 from .errors import SampleCityError
 from .scene import scene_of
 from .sensor import compress, develop
-from .solids import U8
+from .solids import F64, U8
 
 TURN = 1 << 40
 
@@ -43,18 +43,20 @@ def render_panorama(
     offsets = (2 * np.arange(width_px * samples, dtype=np.int64) + 1) * TURN // (2 * width_px * samples)
     turns = (start + offsets) % TURN // 1024 * 1024
     rows = height_px * samples
-    elevation = np.radians(vertical_fov_deg) * (0.5 - (np.arange(rows) + 0.5) / rows)
+    elevation: F64 = math.radians(vertical_fov_deg) * (0.5 - (np.arange(rows, dtype=np.float64) + 0.5) / rows)
     light = render_columns(
         scene_of(city, appearance),
         world_camera(city, x_m, y_m, camera_height_m),
-        turns * (2.0 * math.pi / TURN),
+        np.asarray(turns * (2.0 * math.pi / TURN), np.float64),
         np.ones(width_px * samples),
         np.tan(elevation),
         math.radians(vertical_fov_deg) / rows,
         samples,
     )
     keys = turns[::samples] >> 24
-    return compress(develop(light, appearance, noise_salt(appearance, x_m, y_m), keys.astype(np.float32)), appearance.jpeg_quality)
+    return compress(
+        develop(light, appearance, noise_salt(appearance, x_m, y_m), keys.astype(np.float32)), appearance.jpeg_quality
+    )
 
 
 def world_camera(city: City, x_m: float, y_m: float, height_m: float) -> tuple[float, float, float]:

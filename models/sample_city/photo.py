@@ -100,7 +100,9 @@ def _level(
 def _tilted(
     city: City, appearance: Appearance, camera: tuple[float, float, float], heading: float, lens: _Pinhole, samples: int
 ) -> F32:
-    """Render the part of the sphere that the picture needs, evenly in azimuth and elevation, and resample it bilinearly."""
+    """Render the part of the sphere that the picture needs, evenly in azimuth and elevation, and resample it
+    bilinearly.
+    """
     angles = lens.directions()
     step = 1.0 / (lens.focal_px * samples)
     (left, bottom), (right, top) = angles.min(axis=(0, 1)) - 2.0 * step, angles.max(axis=(0, 1)) + 2.0 * step

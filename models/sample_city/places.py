@@ -11,11 +11,12 @@ from .solids import F64
 from .streets import Street, StreetClass
 
 CLEAR_M = 0.6
+MOST_MISSES = 3000
 
 
 @dataclass(frozen=True)
 class Places:
-    """Arrays (n,): position in city metres, and the street's direction in degrees clockwise from true north, [0, 360)."""
+    """Arrays (n,): position in city metres; the street's direction, degrees clockwise from true north, [0, 360)."""
 
     x_m: F64
     y_m: F64
@@ -26,7 +27,8 @@ class Places:
 
 
 def draw_places(city: City, count: int, rng: np.random.Generator, min_separation_m: float = 18.0) -> Places:
-    """Draw places on carriageways and pavements, clear of everything that stands there for good, min_separation_m apart.
+    """Draw places on carriageways and pavements, clear of everything that stands there for good, min_separation_m
+    apart.
 
     Cars may come closer: the renderer leaves out a car that would stand on the camera.
 
@@ -38,16 +40,18 @@ def draw_places(city: City, count: int, rng: np.random.Generator, min_separation
     weights /= weights.sum()
     taken: dict[tuple[int, int], list[tuple[float, float]]] = {}
     found: list[tuple[float, float, float]] = []
-    for _ in range(400 * count + 4000):
-        if len(found) == count:
-            break
+    misses = 0
+    while len(found) < count and misses < MOST_MISSES:
+        misses += 1
         street = streets[rng.choice(len(streets), p=weights)]
         x, y, heading = _somewhere_on(city, street, rng)
         if _usable(city, x, y) and _apart(taken, x, y, min_separation_m):
             found.append((x, y, heading))
+            misses = 0
     if len(found) < count:
         raise SampleCityError(
-            f"found room for {len(found)} places {min_separation_m} m apart in a city of {city.extent_m} m, {count} were wanted;"
+            f"found room for {len(found)} places {min_separation_m} m apart in a city of {city.extent_m} m,"
+            f" {count} were wanted;"
             " ask for fewer, closer together, or a larger city"
         )
     x_m, y_m, headings = np.array(found, np.float64).reshape(-1, 3).T

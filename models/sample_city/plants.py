@@ -1,13 +1,12 @@
 """Trees, hedges and flower beds."""
 
-from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
 
 from .materials import Material
 from .plot import Plot
-from .solids import BARK, HEDGE, LEAF, NEEDLE
+from .solids import BARK, HEDGE, LEAF, NEEDLE, Point
 
 
 class Species(IntEnum):
@@ -26,7 +25,7 @@ RARE = ((0.38, 0.18, 0.18), (0.46, 0.46, 0.18), (0.62, 0.50, 0.52))
 NEEDLES = ((0.13, 0.25, 0.15), (0.18, 0.29, 0.21), (0.20, 0.27, 0.13))
 
 
-def plant_tree(plot: Plot, at: Sequence[float], species: Species, size: float = 1.0) -> None:
+def plant_tree(plot: Plot, at: Point, species: Species, size: float = 1.0) -> None:
     """Plant one tree if its trunk finds room; size scales the species' usual height."""
     rng = plot.rng
     if not (1.0 < at[0] < plot.size_m - 1.0 and 1.0 < at[1] < plot.size_m - 1.0):
@@ -57,11 +56,15 @@ def _green(plot: Plot) -> tuple[float, ...]:
     return tuple(float(v) for v in np.clip(base * rng.uniform(0.85, 1.2) + rng.normal(0.0, 0.015, 3), 0.03, 0.9))
 
 
-def _leafy(plot: Plot, at: Sequence[float], size: tuple[float, float, float], colour: tuple[float, ...], seed: int, species: Species) -> None:
+def _leafy(
+    plot: Plot, at: Point, size: tuple[float, float, float], colour: tuple[float, ...], seed: int, species: Species
+) -> None:
     """Trunk and a crown of one main ellipsoid and a few lobes; size is crown radius, crown base, height."""
     rng, (radius, base, height) = plot.rng, size
     trunk = 0.1 + 0.05 * radius
-    plot.solids.cone(at, (trunk * 1.25, trunk * 0.7), (0.0, base + 0.35 * (height - base)), BARK, (0.33, 0.27, 0.22), seed)
+    plot.solids.cone(
+        at, (trunk * 1.25, trunk * 0.7), (0.0, base + 0.35 * (height - base)), BARK, (0.33, 0.27, 0.22), seed
+    )
     plot.take_disc(at[0], at[1], trunk + 0.55, 3)
     lobes = 0 if species == Species.COLUMN else int(rng.integers(2, 6))
     plot.solids.ellipsoid(at, radius * (0.84 if lobes else 1.0), (base, height), LEAF, colour, seed)
@@ -76,7 +79,7 @@ def _leafy(plot: Plot, at: Sequence[float], size: tuple[float, float, float], co
         plot.solids.ellipsoid(centre, r, (max(low, 2.5), max(top, low + 1.0)), LEAF, tint, seed + lobe + 1)
 
 
-def _conifer(plot: Plot, at: Sequence[float], size: float, seed: int) -> None:
+def _conifer(plot: Plot, at: Point, size: float, seed: int) -> None:
     rng = plot.rng
     height, radius = 9.5 * size, rng.uniform(1.5, 2.4) * size
     colour = tuple(float(v) for v in np.array(NEEDLES[rng.integers(len(NEEDLES))]) * rng.uniform(0.85, 1.2))
@@ -87,15 +90,17 @@ def _conifer(plot: Plot, at: Sequence[float], size: float, seed: int) -> None:
     plot.take_disc(at[0], at[1], radius + 0.3, 3)
 
 
-def plant_hedge(plot: Plot, at: Sequence[float], angle: float, half_length_m: float, height_m: float) -> None:
+def plant_hedge(plot: Plot, at: Point, angle: float, half_length_m: float, height_m: float) -> None:
     """Plant a hedge if the strip is free."""
     if plot.free(at[0], at[1], angle, half_length_m, 0.4):
         colour = tuple(float(v) for v in np.array(GREENS[plot.rng.integers(3)]) * 0.9)
-        plot.solids.frustum(at, angle, (half_length_m, 0.4), (0.0, height_m), HEDGE, colour, seed=int(plot.rng.integers(2**31)))
+        plot.solids.frustum(
+            at, angle, (half_length_m, 0.4), (0.0, height_m), HEDGE, colour, seed=int(plot.rng.integers(2**31))
+        )
         plot.take(at[0], at[1], angle, half_length_m + 0.2, 0.5, 3)
 
 
-def plant_bed(plot: Plot, at: Sequence[float], angle: float, half: tuple[float, float]) -> None:
+def plant_bed(plot: Plot, at: Point, angle: float, half: tuple[float, float]) -> None:
     """Dig a flower bed."""
     if plot.free(at[0], at[1], angle, *half):
         plot.cover(at[0], at[1], angle, *half, Material.FLOWERS)

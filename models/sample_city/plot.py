@@ -19,7 +19,8 @@ class Plot:
     Attributes:
         size_m: side of the square world. ground: (n, n) uint8 materials, 0.25 m cells, row 0 south.
         taken: (n / 2, n / 2) uint8, 0.5 m cells: 1 street, 2 building, 3 plant or furniture, 4 water; 0 is free.
-        marks: rectangles of paint: x, y, angle, half length, half width, colour (0 white, 1 yellow, 2 kerb stone, 3 iron).
+        marks: rectangles of paint: x, y, angle, half length, half width, colour (0 white, 1 yellow, 2 kerb
+            stone, 3 iron).
         slots: places for cars: x, y, angle, kind (0 parked, 1 moving, 2 moving and wide enough for a bus).
     """
 
@@ -35,7 +36,9 @@ class Plot:
     def empty(cls, size_m: float, rng: np.random.Generator, material: int) -> "Plot":
         """A bare world; size_m must be a multiple of 8."""
         cells = round(size_m / GROUND_CELL_M)
-        return cls(size_m, np.full((cells, cells), material, np.uint8), np.zeros((cells // 2, cells // 2), np.uint8), rng)
+        return cls(
+            size_m, np.full((cells, cells), material, np.uint8), np.zeros((cells // 2, cells // 2), np.uint8), rng
+        )
 
     def free(self, x: float, y: float, angle: float, half_u: float, half_v: float) -> bool:
         """Is a turned rectangle inside the world and on land that nobody uses?"""

@@ -50,7 +50,10 @@ def lay_river(plot: Plot) -> None:
 
 
 def lay_streets(plot: Plot, streets: list[Street]) -> None:
-    """Paint all pavements first, then all carriageways; a street ends on one that was cut before it and is painted later."""
+    """Paint all pavements first, then all carriageways.
+
+    A street ends on one that was cut before it and is painted later.
+    """
     for street in streets:
         paint_path(plot.taken, FREE_CELL_M, street.path, street.half_width_m + street.pavement_m, 1)
         _strip(plot, street.path, street.half_width_m + street.pavement_m, _footway(street))
@@ -81,4 +84,3 @@ def _surface(street: Street) -> Material:
     if street.rank == StreetClass.RESIDENTIAL:
         return (Material.ASPHALT_WORN, Material.ASPHALT, Material.ASPHALT_WORN, Material.COBBLES)[street.seed % 4]
     return (Material.ASPHALT, Material.ASPHALT_WORN)[int(street.seed % 4 == 0)]
-

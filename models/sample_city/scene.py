@@ -10,8 +10,8 @@ from .appearance import Appearance, Season
 from .buckets import Buckets, bounding_boxes, bucket
 from .city import City
 from .light import Light, light_of
-from .noise import GRAIN_CELLS
 from .materials import ground_colours, linear
+from .noise import GRAIN_CELLS
 from .shadows import CELL_M, cast_tree_shade, openness, raise_heights, shadow_heights
 from .sky import paint_sky
 from .solids import F32, HEDGE, I64, LEAF, NEEDLE, SEED, SKIN, U8, Solids, join
@@ -81,7 +81,9 @@ def _scene_of(city: City, appearance: Appearance) -> Scene:
         shadow = (100.0 * shadow_heights(heights, (light.sun_x, light.sun_y, light.sun_z))).astype(np.uint16)
         flat = float(np.hypot(light.sun_x, light.sun_y))
         away = (-light.sun_x / flat, -light.sun_y / flat)
-        cast_tree_shade(shade, solids.shape, solids.kind, porosity, *away, flat / light.sun_z, appearance.texture_seed % 9973)
+        cast_tree_shade(
+            shade, solids.shape, solids.kind, porosity, *away, flat / light.sun_z, appearance.texture_seed % 9973
+        )
     return Scene(
         size_m=city.size_m,
         static=len(city.solids.shape),

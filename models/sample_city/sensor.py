@@ -15,7 +15,9 @@ BRIGHTEST = 2.0
 
 
 @kernel
-def _develop(light: F32, gains: F32, saturation: float, curve: F32, sigma: float, salt: int, keys: F32, image: U8) -> None:
+def _develop(
+    light: F32, gains: F32, saturation: float, curve: F32, sigma: float, salt: int, keys: F32, image: U8
+) -> None:
     rows, columns = light.shape[:2]
     scale = (STEPS - 1) / BRIGHTEST
     for row in range(rows):
@@ -37,7 +39,7 @@ def _develop(light: F32, gains: F32, saturation: float, curve: F32, sigma: float
 
 
 def _curve(contrast: float) -> F32:
-    """Display value 0..255 of evenly spaced linear values: gamma, then contrast about mid-grey, with a soft shoulder."""
+    """Display value 0..255 of evenly spaced linear values: gamma, contrast about mid-grey, a soft shoulder."""
     value = np.linspace(0.0, BRIGHTEST, STEPS)
     shoulder = np.where(value > 0.75, 0.75 + 0.25 * np.tanh((value - 0.75) / 0.5), value)
     display = shoulder ** (1.0 / 2.2)

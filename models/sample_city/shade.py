@@ -3,10 +3,11 @@
 import math
 
 from .kernel import inlined, kernel
+from .lighting import Rgb
 from .noise import clamp, smooth
 from .scene import Scene
 from .solids import F32, I64
-from .surface import Rgb, solid_colour
+from .surface import solid_colour
 from .terrain import ground_colour
 
 GROUND, SKY = -1, -2
@@ -49,13 +50,16 @@ def _sky_colour(scene: Scene, dx: float, dy: float, slope: float, azimuth: float
 
 
 @kernel
-def shade(scene: Scene, hits: I64, rays: F32, eye: float, pixel: float, grain_m: float, samples: int, picture: F32) -> None:
+def shade(
+    scene: Scene, hits: I64, rays: F32, eye: float, pixel: float, grain_m: float, samples: int, picture: F32
+) -> None:
     """Colour the ends of rays and average them in squares of samples x samples.
 
     Args:
         hits: (A, B) solid, or GROUND, or SKY; A and B divisible by samples.
-        rays: (A, B, 4) x, y, z of the end in world metres and the distance from the camera (0 from above); of a ray into the
-            sky instead the horizontal unit direction, the tangent of elevation and the azimuth in radians.
+        rays: (A, B, 4) x, y, z of the end in world metres and the distance from the camera (0 from above); of a
+            ray into the sky instead the horizontal unit direction, the tangent of elevation and the azimuth in
+            radians.
         eye: height of the camera, to know how flat a ray meets the ground.
         pixel, grain_m: a pixel covers pixel * distance + grain_m metres.
         picture: (A / samples, B / samples, 3) zeros, which receive linear light through the haze.

@@ -1,11 +1,31 @@
-"""Rasters that say how much light reaches a place: shadow height of solid things, shade of trees, openness to the sky."""
+"""Rasters that say how much light reaches a place: shadow height of solid things, shade of trees, openness to the
+sky.
+"""
 
 import numpy as np
 
 from .kernel import kernel
 from .noise import clamp, unit
-from .solids import CONE, COS, ELLIPSOID, F32, FAMILY, FOOT_U, FOOT_V, FRUSTUM, HIGH, I64, LOW, SEED, SIN, TOP_U, TOP_V, U8, X, Y
-from .solids import Solids
+from .solids import (
+    COS,
+    ELLIPSOID,
+    F32,
+    FAMILY,
+    FOOT_U,
+    FOOT_V,
+    FRUSTUM,
+    HIGH,
+    I64,
+    LOW,
+    SEED,
+    SIN,
+    TOP_U,
+    TOP_V,
+    U8,
+    Solids,
+    X,
+    Y,
+)
 
 CELL_M = 0.5
 
@@ -31,15 +51,15 @@ def top_height(shape: F32, family: int, i: int, x: float, y: float) -> float:
             share = min(share, spare_u / lean_u)
         if lean_v > 1e-6:
             share = min(share, spare_v / lean_v)
-        return low + share * (high - low)
+        return float(low + share * (high - low))
     gap = dx * dx + dy * dy
     foot = shape[i, FOOT_U]
     if gap >= foot * foot:
         return -1.0
     if family == ELLIPSOID:
-        return 0.5 * (low + high) + 0.5 * (high - low) * np.sqrt(1.0 - gap / (foot * foot))
+        return float(0.5 * (low + high) + 0.5 * (high - low) * np.sqrt(1.0 - gap / (foot * foot)))
     share = min((foot - np.sqrt(gap)) / max(foot - shape[i, TOP_U], 1e-6), 1.0)
-    return low + share * (high - low)
+    return float(low + share * (high - low))
 
 
 @kernel
@@ -50,8 +70,10 @@ def raise_heights(heights: F32, shape: F32, kind: I64, frustums: bool) -> None:
         if (kind[i, FAMILY] == FRUSTUM) != frustums:
             continue
         reach = np.hypot(shape[i, FOOT_U], shape[i, FOOT_V])
-        for row in range(max(int((shape[i, Y] - reach) / CELL_M), 0), min(int((shape[i, Y] + reach) / CELL_M), n - 1) + 1):
-            for col in range(max(int((shape[i, X] - reach) / CELL_M), 0), min(int((shape[i, X] + reach) / CELL_M), n - 1) + 1):
+        x = shape[i, X]
+        y = shape[i, Y]
+        for row in range(max(int((y - reach) / CELL_M), 0), min(int((y + reach) / CELL_M), n - 1) + 1):
+            for col in range(max(int((x - reach) / CELL_M), 0), min(int((x + reach) / CELL_M), n - 1) + 1):
                 top = top_height(shape, kind[i, FAMILY], i, (col + 0.5) * CELL_M, (row + 0.5) * CELL_M)
                 if top > heights[row, col]:
                     heights[row, col] = top
@@ -89,8 +111,13 @@ def shadow_heights(heights: F32, sun: tuple[float, float, float]) -> F32:
 
 
 @kernel
-def cast_tree_shade(shade: U8, shape: F32, kind: I64, porosity: F32, sx: float, sy: float, cot: float, salt: int) -> None:
-    """Stamp the shadows of round solids on flat ground; (sx, sy) points away from the sun, cot: metres per metre of height."""
+def cast_tree_shade(
+    shade: U8, shape: F32, kind: I64, porosity: F32, sx: float, sy: float, cot: float, salt: int
+) -> None:
+    """Stamp the shadows of round solids on flat ground.
+
+    (sx, sy) points away from the sun, cot: metres per metre of height.
+    """
     n = shade.shape[0]
     for i in range(shape.shape[0]):
         family = kind[i, FAMILY]
@@ -113,19 +140,20 @@ def cast_tree_shade(shade: U8, shape: F32, kind: I64, porosity: F32, sx: float, 
                 across = abs(dy * sx - dx * sy)
                 if family == ELLIPSOID:
                     depth = 1.0 - (along / long) ** 2 - (across / radius) ** 2
-                    dark = clamp(3.0 * depth, 0.0, 1.0) * (1.0 - 0.45 * unit(col, row, salt + kind[i, SEED])) * (1.0 - porosity[i])
+                    dapple = 1.0 - 0.45 * unit(col, row, salt + kind[i, SEED])
+                    dark = clamp(3.0 * depth, 0.0, 1.0) * dapple * (1.0 - porosity[i])
                 else:
                     share = clamp((along + half) / max(2.0 * half, 1e-6), 0.0, 1.0)
                     width = radius + share * (shape[i, TOP_U] - radius)
-                    outside = abs(along) > half + width
-                    dark = 0.0 if outside else clamp((width - across) / CELL_M + 0.5, 0.0, min(1.0, 2.0 * width / CELL_M))
+                    most = 0.0 if abs(along) > half + width else min(1.0, 2.0 * width / CELL_M)
+                    dark = clamp((width - across) / CELL_M + 0.5, 0.0, most)
                 value = int(235.0 * max(dark, 0.0))
                 if value > shade[row, col]:
                     shade[row, col] = value
 
 
 def openness(solids: Solids, cells: int) -> U8:
-    """Share of sky seen from the ground, (cells / 2, cells / 2) uint8 of 1 m cells: low beside walls and under trees."""
+    """Share of sky seen from the ground, (cells / 2, cells / 2) uint8, 1 m cells: low beside walls and trees."""
     walls, crowns = np.zeros((cells, cells), np.float32), np.zeros((cells, cells), np.float32)
     raise_heights(walls, solids.shape, solids.kind, True)
     raise_heights(crowns, solids.shape, solids.kind, False)
@@ -136,7 +164,8 @@ def openness(solids: Solids, cells: int) -> U8:
 
 def _box_blur(field: F32, radius: int) -> F32:
     for axis in (0, 1):
-        padded = np.concatenate([np.zeros_like(np.take(field, [0], axis)), np.cumsum(field, axis=axis, dtype=np.float64)], axis=axis)
+        sums = np.cumsum(field, axis=axis, dtype=np.float64)
+        padded = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis=axis)
         index = np.arange(field.shape[axis])
         high, low = np.minimum(index + radius + 1, len(index)), np.maximum(index - radius, 0)
         field = ((np.take(padded, high, axis) - np.take(padded, low, axis)) / (2 * radius + 1)).astype(np.float32)

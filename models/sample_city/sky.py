@@ -51,7 +51,10 @@ def _paint(sky: F32, light: Light, salt: int) -> None:
 
 
 def paint_sky(light: Light, sky_seed: int) -> F32:
-    """(ROWS, COLUMNS, 3) float32 linear light; elevation 0 to 90 degrees, azimuth 0 to 360 clockwise from grid north."""
+    """(ROWS, COLUMNS, 3) float32 linear light.
+
+    Elevation 0 to 90 degrees, azimuth 0 to 360 clockwise from grid north.
+    """
     sky = np.zeros((ROWS, COLUMNS, 3), np.float32)
     _paint(sky, light, sky_seed % 1_000_003)
     return sky

@@ -1,7 +1,8 @@
 """Everything that stands on the ground, as a table of three families of convex solids.
 
-A frustum has a rectangular foot (half sides foot_u, foot_v) and a rectangular top (top_u, top_v): boxes, gable, hip and pyramid
-roofs, car bodies. A cone has a round foot and top: trunks, poles, conifers. An ellipsoid is round in plan: leafy crowns.
+A frustum has a rectangular foot (half sides foot_u, foot_v) and a rectangular top (top_u, top_v): boxes, gable, hip
+and pyramid roofs, car bodies. A cone has a round foot and top: trunks, poles, conifers. An ellipsoid is round in
+plan: leafy crowns.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 Colour = Sequence[float]
+Point = Sequence[float] | F64
 
 FRUSTUM: Final = 0
 CONE: Final = 1
@@ -71,7 +73,7 @@ class SolidList:
 
     def frustum(
         self,
-        centre: Sequence[float],
+        centre: Point,
         angle: float,
         foot: tuple[float, float],
         z: tuple[float, float],
@@ -88,14 +90,14 @@ class SolidList:
         self._add(shape, (FRUSTUM, skin, seed, style), side, side if top is None else top)
 
     def cone(
-        self, centre: Sequence[float], radii: tuple[float, float], z: tuple[float, float], skin: int, side: Colour, seed: int = 0
+        self, centre: Point, radii: tuple[float, float], z: tuple[float, float], skin: int, side: Colour, seed: int = 0
     ) -> None:
         """Add an upright cone with its foot and top radius."""
         shape = (centre[0], centre[1], 1.0, 0.0, radii[0], radii[0], radii[1], radii[1], z[0], z[1])
         self._add(shape, (CONE, skin, seed, 0), side, side)
 
     def ellipsoid(
-        self, centre: Sequence[float], radius: float, z: tuple[float, float], skin: int, side: Colour, seed: int = 0
+        self, centre: Point, radius: float, z: tuple[float, float], skin: int, side: Colour, seed: int = 0
     ) -> None:
         """Add an ellipsoid that is round in plan."""
         shape = (centre[0], centre[1], 1.0, 0.0, radius, radius, radius, radius, z[0], z[1])
@@ -112,4 +114,8 @@ class SolidList:
 
 def join(first: Solids, second: Solids) -> Solids:
     """Stack two tables; indices of the first stay valid."""
-    return Solids(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+    return Solids(
+        np.concatenate([first.shape, second.shape]),
+        np.concatenate([first.kind, second.kind]),
+        np.concatenate([first.colour, second.colour]),
+    )

@@ -26,7 +26,9 @@ class StreetClass(IntEnum):
 
 
 class Junction(NamedTuple):
-    """Where another street meets: distance along this street, half width of the other's carriageway, number of the other."""
+    """Where another street meets: distance along this street, half width of the other's carriageway, number of the
+    other.
+    """
 
     station_m: float
     half_width_m: float
@@ -39,8 +41,10 @@ class Street:
 
     Attributes:
         path: (n, 2) world metres, about STEP_M apart. stations: (n,) distance along it.
-        half_width_m: of the carriageway; the pavement on either side is pavement_m wide and has a strip of grass if verge.
-        lanes: both directions together; 0 means unmarked. yellow: colour of the centre line. cycle: coloured cycle lanes.
+        half_width_m: of the carriageway; the pavement on either side is pavement_m wide and has a strip of grass
+            if verge.
+        lanes: both directions together; 0 means unmarked. yellow: colour of the centre line. cycle: coloured
+            cycle lanes.
         seed: stable number for decisions along the street.
     """
 
@@ -88,7 +92,10 @@ class Street:
 
 
 class Side(NamedTuple):
-    """One side of a block: path (n, 2) along the street's centre line, block to the left; street index, -1 at the rim."""
+    """One side of a block: path (n, 2) along the street's centre line, block to the left.
+
+    Street index, -1 at the rim.
+    """
 
     path: F64
     street: int
@@ -178,8 +185,10 @@ def _with_junctions(index: int, streets: list[Street], cuts: list[Cut]) -> Stree
             if any(node is end for node in neighbour.nodes):
                 junctions.append((float(np.hypot(*(end - cut.start))) / span, streets[other].half_width_m, other))
     shares = np.linspace(0.0, 1.0, len(street.path))
-    found = tuple(Junction(float(np.interp(share, shares, street.stations)), *rest) for share, *rest in sorted(set(junctions)))
-    return replace(street, junctions=found)
+    found = []
+    for share, half_width_m, other in sorted(set(junctions)):
+        found.append(Junction(float(np.interp(share, shares, street.stations)), half_width_m, other))
+    return replace(street, junctions=tuple(found))
 
 
 def _block(cell: Cell, warp: Warp, districts: Districts, rng: np.random.Generator) -> Block:

@@ -4,49 +4,38 @@ import math
 
 from .facade import Skin, facade
 from .kernel import inlined
+from .lighting import Rgb, skylight, sunlight
 from .noise import blotches, clamp, phase, speck, unit
 from .scene import Scene
-from .shadows import CELL_M
-from .solids import BUS, CAR_BODY, CAR_CABIN, CONE, COS, ELLIPSOID, FAMILY, FOOT_U, FOOT_V, FRUSTUM, HEDGE, HIGH, LEAF, LOW, NEEDLE
-from .solids import PANEL, ROOF, SEED, SIGN, SIN, SKIN, STYLE, TOP_U, TOP_V, WALL, X, Y
+from .solids import (
+    BUS,
+    CAR_BODY,
+    CAR_CABIN,
+    COS,
+    ELLIPSOID,
+    FAMILY,
+    FOOT_U,
+    FOOT_V,
+    FRUSTUM,
+    HEDGE,
+    HIGH,
+    LEAF,
+    LOW,
+    NEEDLE,
+    PANEL,
+    ROOF,
+    SEED,
+    SIGN,
+    SIN,
+    SKIN,
+    STYLE,
+    TOP_U,
+    TOP_V,
+    WALL,
+    X,
+    Y,
+)
 from .vehicles import bus, car_body, car_cabin
-
-Rgb = tuple[float, float, float]
-
-
-@inlined
-def wrap(index: int, n: int) -> int:
-    """Bring an index from [-n, 2 n) into [0, n)."""
-    if index < 0:
-        return index + n
-    return index - n if index >= n else index
-
-
-@inlined
-def sunlight(scene: Scene, x: float, y: float, z: float) -> float:
-    """Share of sunlight, [0, 1], that solid things let through to a world point; x, y at most a few metres beyond the world."""
-    n = scene.shadow.shape[0]
-    fx = x / CELL_M - 0.5
-    fy = y / CELL_M - 0.5
-    ix = math.floor(fx)
-    iy = math.floor(fy)
-    u = fx - ix
-    v = fy - iy
-    c0 = wrap(int(ix), n)
-    c1 = wrap(c0 + 1, n)
-    r0 = wrap(int(iy), n)
-    r1 = wrap(r0 + 1, n)
-    limit = 100.0 * z + 25.0
-    a = clamp((limit - scene.shadow[r0, c0]) / 25.0, 0.0, 1.0) * (1.0 - u) + clamp((limit - scene.shadow[r0, c1]) / 25.0, 0.0, 1.0) * u
-    b = clamp((limit - scene.shadow[r1, c0]) / 25.0, 0.0, 1.0) * (1.0 - u) + clamp((limit - scene.shadow[r1, c1]) / 25.0, 0.0, 1.0) * u
-    return a * (1.0 - v) + b * v
-
-
-@inlined
-def skylight(scene: Scene, x: float, y: float) -> float:
-    """Share of the sky that the ground sees, [0, 1]."""
-    n = scene.open.shape[0]
-    return scene.open[wrap(int(math.floor(y)), n), wrap(int(math.floor(x)), n)] / 255.0
 
 
 @inlined
@@ -69,7 +58,7 @@ def _roof(scene: Scene, i: int, face: int, u: float, v: float, z: float, grain: 
 
 
 @inlined
-def _flat_roof(scene: Scene, i: int, u: float, v: float, grain: float) -> Skin:
+def _flat_roof(scene: Scene, i: int, u: float, v: float) -> Skin:
     """Felt or gravel with seams, stains and a parapet."""
     seed = scene.kind[i, SEED]
     edge = min(scene.shape[i, FOOT_U] - abs(u), scene.shape[i, FOOT_V] - abs(v))
@@ -106,14 +95,16 @@ def _albedo(scene: Scene, i: int, face: int, u: float, v: float, z: float, grain
     top = (scene.colour[i, 3], scene.colour[i, 4], scene.colour[i, 5])
     if skin == WALL:
         if face == 2:
-            return _flat_roof(scene, i, u, v, grain)
+            return _flat_roof(scene, i, u, v)
         a = u if face == 1 else v
         width = half_u if face == 1 else half_v
         forward = v < 0.0 if face == 1 else u > 0.0
         number = 2 * face + int(forward)
         a = a + width if forward else width - a
-        return facade(side, scene.kind[i, STYLE], scene.kind[i, SEED], number, a, z, 2.0 * width, scene.shape[i, HIGH], grain)
-    if skin == LEAF or skin == NEEDLE or skin == HEDGE:
+        return facade(
+            side, scene.kind[i, STYLE], scene.kind[i, SEED], number, a, z, 2.0 * width, scene.shape[i, HIGH], grain
+        )
+    if skin in (LEAF, NEEDLE, HEDGE):
         return _foliage(scene, i, u, v, z, grain)
     if skin == ROOF:
         return _roof(scene, i, face, u, v, z - low, grain)
@@ -203,7 +194,7 @@ def solid_colour(scene: Scene, i: int, x: float, y: float, z: float, grain: floa
         nz = 0.4 if skin == NEEDLE else 0.0
     r, g, b, gloss = _albedo(scene, i, face, u, v, z, grain)
     light = scene.light
-    leafy = skin == LEAF or skin == NEEDLE or skin == HEDGE
+    leafy = skin in (LEAF, NEEDLE, HEDGE)
     if light.snow > 0.0 and nz > 0.35:
         cover = 0.82 if not leafy else 0.6 * nz if skin == NEEDLE else 0.12
         r += cover * (0.76 - r)
@@ -220,7 +211,7 @@ def solid_colour(scene: Scene, i: int, x: float, y: float, z: float, grain: floa
     sky = (roomy + (1.0 - roomy) * height_share) * (0.72 + 0.28 * nz)
     if leafy and family == ELLIPSOID:
         sky *= 0.62 + 0.38 * clamp((z - low) / (high - low), 0.0, 1.0)
-    if skin == CAR_BODY or skin == CAR_CABIN:
+    if skin in (CAR_BODY, CAR_CABIN):
         sky *= 0.9
     r = r * (sky * light.sky_r + lit * light.sun_r) + gloss * light.haze_r * (0.5 + 0.5 * roomy)
     g = g * (sky * light.sky_g + lit * light.sun_g) + gloss * light.haze_g * (0.5 + 0.5 * roomy)

@@ -3,17 +3,20 @@
 import math
 
 from .kernel import inlined
+from .lighting import Rgb, skylight, sunlight, under_trees, wrap
 from .noise import blotches, clamp, phase, speck, unit
 from .scene import Scene
 from .solids import U8
-from .surface import Rgb, skylight, sunlight, wrap
 
 GROUND_CELL_M = 0.25
 
 
 @inlined
 def material_at(ground: U8, x: float, y: float) -> int:
-    """Material under a point in cells; where four cells meet the heaviest bilinear weight wins, which rounds off the steps."""
+    """Material under a point in cells.
+
+    Where four cells meet the heaviest bilinear weight wins, which rounds off the steps.
+    """
     n = ground.shape[0]
     fx = x / GROUND_CELL_M - 0.5
     fy = y / GROUND_CELL_M - 0.5
@@ -68,7 +71,7 @@ def _paint_at(scene: Scene, x: float, y: float) -> int:
 
 
 @inlined
-def _pattern(scene: Scene, material: int, x: float, y: float, near: float) -> Rgb:
+def _pattern(material: int, x: float, y: float, near: float) -> Rgb:
     """Factors on the colour of a material: joints, furrows, mowing stripes, petals."""
     tone = 1.0
     if material == 3 or material == 13 or material == 4 or material == 21:
@@ -104,11 +107,11 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
     """
     material = material_at(scene.ground, x, y)
     near = clamp(1.5 - grain / 0.25, 0.0, 1.0)
-    fr, fg, fb = _pattern(scene, material, x, y, near)
+    fr, fg, fb = _pattern(material, x, y, near)
     broad = blotches(scene.grain, x / 7.0, y / 7.0, 0)
     middle = blotches(scene.grain, x / 1.3, y / 1.3, 1)
     fine = speck(scene.grain, x / 0.09, y / 0.09, 2)
-    living = material >= 7 and material <= 10 or material == 17 or material == 18
+    living = (material >= 7 and material <= 10) or material == 17 or material == 18
     rough = 1.0 if living else 0.45
     tone = 1.0 + rough * (0.36 * (broad - 0.5) + 0.34 * (middle - 0.5)) + near * rough * 0.4 * (fine - 0.5)
     r = scene.materials[material, 0] * fr * tone
@@ -142,24 +145,13 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
         b += slush * (0.72 - b)
     sun = 0.0
     if light.sun_r > 0.0:
-        n = scene.shade.shape[0]
-        fx = x * 2.0 - 0.5
-        fy = y * 2.0 - 0.5
-        ix = math.floor(fx)
-        iy = math.floor(fy)
-        u = fx - ix
-        v = fy - iy
-        c0 = wrap(int(ix), n)
-        r0 = wrap(int(iy), n)
-        c1 = wrap(c0 + 1, n)
-        r1 = wrap(r0 + 1, n)
-        south = scene.shade[r0, c0] * (1.0 - u) + scene.shade[r0, c1] * u
-        north = scene.shade[r1, c0] * (1.0 - u) + scene.shade[r1, c1] * u
-        sun = light.sun_z * sunlight(scene, x, y, 0.0) * (1.0 - (south * (1.0 - v) + north * v) / 255.0)
+        sun = light.sun_z * sunlight(scene, x, y, 0.0) * under_trees(scene, x, y)
     sky = skylight(scene, x, y)
     if material == 12:
         ripple = 0.9 + 0.2 * blotches(scene.grain, x / 0.8, y / 2.4, 6)
-        mirror = clamp(0.12 + 0.75 * (1.0 - slant) ** 3, 0.0, 0.6) * ripple * (0.4 + 0.6 * sky) * (1.0 - 0.6 * light.snow)
+        mirror = (
+            clamp(0.12 + 0.75 * (1.0 - slant) ** 3, 0.0, 0.6) * ripple * (0.4 + 0.6 * sky) * (1.0 - 0.6 * light.snow)
+        )
         r = r * (sky * light.sky_r + sun * light.sun_r) * (1.0 - mirror) + mirror * light.haze_r
         g = g * (sky * light.sky_g + sun * light.sun_g) * (1.0 - mirror) + mirror * light.haze_g
         b = b * (sky * light.sky_b + sun * light.sun_b) * (1.0 - mirror) + mirror * light.haze_b

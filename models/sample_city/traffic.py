@@ -8,9 +8,12 @@ from .streets import Street, StreetClass
 
 PARKED, MOVING, MOVING_WIDE = 0.0, 1.0, 2.0
 PAINTS = (
-    (0.85, 0.86, 0.87), (0.72, 0.73, 0.74), (0.14, 0.14, 0.15), (0.35, 0.36, 0.38), (0.60, 0.10, 0.10), (0.13, 0.22, 0.45),
-    (0.25, 0.36, 0.55), (0.20, 0.30, 0.22), (0.55, 0.48, 0.36), (0.80, 0.62, 0.12), (0.90, 0.91, 0.92), (0.10, 0.11, 0.14),
+    (0.85, 0.86, 0.87), (0.72, 0.73, 0.74), (0.14, 0.14, 0.15), (0.35, 0.36, 0.38), (0.60, 0.10, 0.10),
+    (0.13, 0.22, 0.45), (0.25, 0.36, 0.55), (0.20, 0.30, 0.22), (0.55, 0.48, 0.36), (0.80, 0.62, 0.12),
+    (0.90, 0.91, 0.92), (0.10, 0.11, 0.14),
 )  # fmt: skip
+# saloon, hatchback, estate: half length, half cabin, cabin's shift, height of the bonnet and of the roof
+BODIES = ((2.25, 1.25, -0.25, 0.86, 1.45), (2.0, 1.25, -0.45, 0.86, 1.5), (2.3, 1.45, -0.5, 0.98, 1.68))
 BUS_PAINTS = ((0.80, 0.70, 0.15), (0.70, 0.12, 0.12), (0.88, 0.88, 0.86), (0.20, 0.42, 0.30))
 
 
@@ -59,15 +62,19 @@ def cars_of(slots: F32, city_seed: int, car_seed: int) -> Solids:
             present, seed, shift = fresh[0] < 0.24, int(fresh[1] * 2**31), 7.0 * (fresh[2] - 0.5)
         if present:
             at = (x + shift * np.cos(angle), y + shift * np.sin(angle))
-            _park_car(solids, at, angle, seed, kind == MOVING_WIDE and seed % 7 == 0)
+            if kind == MOVING_WIDE and seed % 7 == 0:
+                _park_bus(solids, at, angle, seed)
+            else:
+                _park_car(solids, at, angle, seed)
     return solids.table()
 
 
-def _park_car(solids: SolidList, at: tuple[float, float], angle: float, seed: int, bus: bool) -> None:
-    if bus:
-        paint = BUS_PAINTS[seed // 7 % len(BUS_PAINTS)]
-        solids.frustum(at, angle, (5.8, 1.25), (0.0, 3.0), BUS, paint, (0.86, 0.86, 0.84), (5.75, 1.2), seed)
-        return
+def _park_bus(solids: SolidList, at: tuple[float, float], angle: float, seed: int) -> None:
+    paint = BUS_PAINTS[seed // 7 % len(BUS_PAINTS)]
+    solids.frustum(at, angle, (5.8, 1.25), (0.0, 3.0), BUS, paint, (0.86, 0.86, 0.84), (5.75, 1.2), seed)
+
+
+def _park_car(solids: SolidList, at: tuple[float, float], angle: float, seed: int) -> None:
     paint = tuple(v * (0.9 + 0.2 * (seed % 11) / 11.0) for v in PAINTS[seed // 11 % len(PAINTS)])
     model = seed % 10
     if model < 2:
@@ -75,9 +82,9 @@ def _park_car(solids: SolidList, at: tuple[float, float], angle: float, seed: in
         box = _along(at, angle, -0.45)
         solids.frustum(box, angle, (2.05, 0.95), (1.15, 2.2), CAR_CABIN, paint, paint, (1.75, 0.82), seed, 1)
         return
-    half_length, cabin, back, height = ((2.25, 1.25, -0.25, 1.45), (2.0, 1.25, -0.45, 1.5), (2.3, 1.45, -0.5, 1.68))[model % 3]
-    solids.frustum(at, angle, (half_length, 0.9), (0.0, 0.86 if model % 3 < 2 else 0.98), CAR_BODY, paint, paint, (half_length - 0.1, 0.84), seed)
-    low = 0.86 if model % 3 < 2 else 0.98
+    half_length, cabin, back, low, height = BODIES[model % 3]
+    top = (half_length - 0.1, 0.84)
+    solids.frustum(at, angle, (half_length, 0.9), (0.0, low), CAR_BODY, paint, paint, top, seed)
     centre = _along(at, angle, back)
     solids.frustum(centre, angle, (cabin, 0.82), (low, height), CAR_CABIN, paint, paint, (cabin * 0.66, 0.64), seed, 0)
 

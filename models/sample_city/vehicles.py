@@ -40,7 +40,10 @@ def car_body(paint: Colour, face: int, u: float, v: float, z: float, half_u: flo
 
 @inlined
 def car_cabin(paint: Colour, face: int, u: float, v: float, share: float, half_u: float, van: bool) -> Skin:
-    """Upper half: glass all round with pillars, painted roof; share in [0, 1] goes up the cabin; a van is closed behind."""
+    """Upper half: glass all round with pillars, painted roof; share in [0, 1] goes up the cabin.
+
+    A van is closed behind.
+    """
     if face == TOP_FACE:
         return paint[0], paint[1], paint[2], 0.12
     if share < 0.08 or share > 0.9:
@@ -49,9 +52,7 @@ def car_cabin(paint: Colour, face: int, u: float, v: float, share: float, half_u
         pillar = abs(u - 0.1) < 0.07 or abs(u) > 0.86 * half_u - 0.3 * half_u * share
         if pillar or (van and u < 0.35 * half_u):
             return paint[0], paint[1], paint[2], 0.08
-    elif van and u < 0.0 and share < 0.35:
-        return paint[0], paint[1], paint[2], 0.08
-    elif abs(v) > 0.8 - 0.18 * share:
+    elif (van and u < 0.0 and share < 0.35) or abs(v) > 0.8 - 0.18 * share:
         return paint[0], paint[1], paint[2], 0.08
     return 0.02, 0.023, 0.026, 0.18
 

@@ -23,7 +23,7 @@ class Warp:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, middle_m: float) -> "Warp":
-        """Draw waves of 320 to 900 m whose displacement is a fixed share of the wavelength, so that bends stay drivable."""
+        """Draw waves of 320 to 900 m, displaced by a small share of the wavelength: bends stay drivable."""
         waves = []
         for wavelength in (320.0, 480.0, 650.0, 900.0):
             direction = rng.uniform(0.0, 2.0 * np.pi)

@@ -57,8 +57,7 @@ def prepare(config: TrainConfig, store: Path, workers: int = 1) -> list[CityPair
         UsageError: the store was made for other data, views or seed.
     """
     store.mkdir(parents=True, exist_ok=True)
-    recipe: dict[str, Any] = {"data": config.data.model_dump(mode="json"), "model": config.model.model_dump(mode="json")}
-    recipe |= {"footprint_m": config.footprint_m, "seed": config.seed}
+    recipe = config.model_dump(mode="json", include={"data", "model", "footprint_m", "seed"})
     note = store / "recipe.json"
     if note.is_file() and json.loads(note.read_text()) != json.loads(json.dumps(recipe)):
         raise UsageError(f"{store} holds pairs of another recipe. Give another folder or remove it.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -27,7 +26,6 @@ from service.demo import CLOSE_M, Located, curl_command, free_port, locate, plan
 from service.errors import DemoFailed
 
 GROUND_RESOLUTION_M, STRIDE_M = 0.5, 16.0
-RECIPE = "recipe.json"
 PORT, ADMIN_PORT = 8080, 9090
 
 
@@ -53,10 +51,10 @@ def command(
     with _step(console, "Cut the orthophoto into tiles and index them"):
         index = index_city(city, model, out)
     ports = port or free_port(PORT), free_port(ADMIN_PORT)
-    started = time.monotonic()
     try:
-        with running_service(index, model.folder, *ports) as (url, process):
-            _report(console, "Start the service", started)
+        with ExitStack() as stack:
+            with _step(console, "Start the service"):
+                url, process = stack.enter_context(running_service(index, model.folder, *ports))
             shots = plan_shots(read_pairs(city / "pairs.csv"), seed)
             with _step(console, f"Ask it about {len(shots)} pictures"):
                 located = [locate(url, shot) for shot in shots]
@@ -76,22 +74,17 @@ def command(
 @contextmanager
 def _step(console: Console, what: str) -> Iterator[None]:
     started = time.monotonic()
+    console.print(f"{what} ... ", end="")
     yield
-    _report(console, what, started)
-
-
-def _report(console: Console, what: str, started: float) -> None:
-    console.print(f"{what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+    console.print(f"{time.monotonic() - started:.1f} s")
 
 
 def render_city(out: Path, seed: int, extent_m: float, pictures: int) -> Path:
     """Write the city, unless it is there from an earlier run; give its folder."""
     from models.sample_city import write_sample_city  # numba, which only this command needs
 
-    recipe = {"seed": seed, "extent_m": extent_m, "pictures": pictures, "ground_resolution_m": GROUND_RESOLUTION_M}
     city = out / f"city-{seed}-{extent_m:g}m-{pictures}"
-    note = city / RECIPE
-    if not (note.is_file() and json.loads(note.read_text()) == recipe):
+    if not (city / "pairs.csv").is_file():
         write_sample_city(
             city,
             seed=seed,
@@ -100,7 +93,6 @@ def render_city(out: Path, seed: int, extent_m: float, pictures: int) -> Path:
             panoramas=pictures,
             ground_resolution_m=GROUND_RESOLUTION_M,
         )
-        note.write_text(json.dumps(recipe))
     return city
 
 

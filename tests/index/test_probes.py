@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,7 @@ ROWS = unit_rows(500, 16).astype(np.float16)
 
 
 def _scan(rows: NDArray[np.float16]) -> TopRows:
-    def search(query: Float32s, k: int) -> tuple[NDArray[np.int64], Float32s]:
-        found, similarity = exact_top(rows, query[None], k)
-        return found[0], similarity[0]
-
-    return search
+    return partial(exact_top, rows)
 
 
 def test_exact_top_is_a_sort(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,9 +58,9 @@ def test_twins_may_answer_for_each_other() -> None:
     twins = np.repeat(ROWS[:100], 2, axis=0)
     backwards = twins[::-1]
 
-    def search(query: Float32s, k: int) -> tuple[NDArray[np.int64], Float32s]:
-        rows, similarity = exact_top(backwards, query[None], k)
-        return 199 - rows[0], similarity[0]
+    def search(queries: Float32s, k: int) -> tuple[NDArray[np.int64], Float32s]:
+        rows, similarity = exact_top(backwards, queries, k)
+        return 199 - rows, similarity
 
     assert probe_recall(make_probes(twins), search) == 1.0
 

@@ -193,7 +193,7 @@ def test_a_cmyk_jpeg_becomes_rgb() -> None:
 def test_broken_metadata_does_not_cost_the_picture(gradient: Pixels, exif: bytes) -> None:
     photo = decode_photo(_file(gradient, exif=exif))
     np.testing.assert_array_equal(photo.pixels, gradient)
-    assert photo.focal_35mm is photo.gps is None
+    assert (photo.focal_35mm, photo.gps) == (None, None)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])

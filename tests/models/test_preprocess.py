@@ -210,7 +210,7 @@ def test_a_tile_of_the_right_size_is_only_normalised() -> None:
     ready = aerial_input(tile, AERIAL)
     expected = (tile[3, 5] / 255 - AERIAL.mean) / AERIAL.std
     np.testing.assert_allclose(ready[:, 3, 5], expected, atol=1e-5)
-    assert (ready.shape, ready.dtype, ready.flags.c_contiguous) == ((3, 8, 8), np.float32, True)
+    assert (ready.shape, ready.dtype.name, ready.flags.c_contiguous) == ((3, 8, 8), "float32", True)
 
 
 def test_a_large_tile_is_scaled_and_stays_north_up() -> None:

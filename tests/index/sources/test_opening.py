@@ -48,6 +48,11 @@ def test_an_empty_folder_says_what_it_needs(tmp_path: Path) -> None:
         _open(tmp_path)
 
 
+def test_a_capture_date_is_a_date(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'last summer' is no capture date"):
+        open_source([_tif(tmp_path / "a.tif")], footprint_m=64.0, size_px=64, captured="last summer")
+
+
 def test_kinds_do_not_mix(tmp_path: Path) -> None:
     (tmp_path / "tiles.csv").write_text("file,lat,lon,ground_resolution_m\n")
     with pytest.raises(UsageError, match="must all be GeoTIFFs"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.bundle import ModelManifest
 from models.encoder import FakeEncoder
@@ -21,11 +22,11 @@ class _Blind:
         self.manifest: ModelManifest = fake.manifest
         self.sha256 = fake.sha256
 
-    def ground(self, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def ground(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         columns = pixels.shape[3] // 8
         return np.full((len(pixels), columns, 4), 0.5 / columns**0.5, np.float32)
 
-    def aerial(self, pixels: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def aerial(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.full((len(pixels), 32), 32**-0.5, np.float32)
 
 

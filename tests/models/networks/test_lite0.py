@@ -53,7 +53,7 @@ def test_the_stem_is_frozen_for_good(stem: Lite0Stem) -> None:
 
 @torch.inference_mode()
 def test_the_stem_leaves_its_statistics_alone(stem: Lite0Stem) -> None:
-    before = stem._bn0.running_mean.clone()  # type: ignore[union-attr, operator]
+    before = stem._bn0.running_mean.clone()  # type: ignore[union-attr]
     nn.Sequential(stem).train()(torch.randn(2, 3, 32, 32) + 5)
     assert torch.equal(stem._bn0.running_mean, before)  # type: ignore[arg-type]
 

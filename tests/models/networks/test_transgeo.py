@@ -147,7 +147,7 @@ def test_the_attention_map_is_a_part_of_rows_that_sum_to_one() -> None:
     inputs: list[Tensor] = []
     network.blocks[-1].attn.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))  # type: ignore[union-attr]
     network(pixels)
-    q, k, _ = network.blocks[-1].attn.split(inputs[0])  # type: ignore[operator, union-attr]
+    q, k, _ = network.blocks[-1].attn.split(inputs[0])  # type: ignore[operator]
     rows = F.scaled_dot_product_attention(q, k, torch.eye(18).expand(1, 3, 18, 18))
     torch.testing.assert_close(rows.sum(-1), torch.ones(1, 3, 18))
     expected = rows[:, :, :2, 2:].sum((1, 2)).reshape(1, 4, 4)
