@@ -21,7 +21,7 @@ from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.errors import UsageError
 
-INDEX = click.argument("path", metavar="INDEX", type=click.Path(path_type=Path))
+INDEX = click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
 BUNDLE = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that comes with Skyfix]"
 )

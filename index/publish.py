@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.bundle import CURRENT, GENERATION, open_index
+from index.geoparquet import write_table
 from index.manifest import FILES, PROBES, QUARANTINE, TILES, VECTORS, IndexManifest
 from index.probes import make_probes, write_probes
-from index.table import TileTable, write_table
+from index.table import TileTable
 from index.tiles import BadTile
 from models.artefact import appear_whole, fsync_path, sha256_file, write_manifest
 from models.errors import OutputBusy, OutputUnwritable

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from models.artefact import Frozen, canonical_json, read_manifest, sha256_file, verify_files
+from models.artefact import Frozen, canonical_json, read_manifest, sha256_file, verify_files, write_manifest
 from models.errors import ManifestInvalid
 
 FORMAT_VERSION = 1
@@ -151,6 +152,19 @@ def open_model_bundle(folder: Path) -> ModelBundle:
     return ModelBundle(folder, manifest, identity(manifest))
 
 
+def record_accuracy(bundle: ModelBundle, rows: Sequence[Accuracy]) -> None:
+    """Write measured figures into a bundle's manifest; its networks and identity stay as they are.
+
+    A row replaces the one of the same command, field of view and orientation; others stay.
+    """
+
+    def key(row: Accuracy) -> tuple[str, float, str]:
+        return row.command, row.fov_deg, row.orientation
+
+    merged = {key(row): row for row in (*bundle.manifest.accuracy, *rows)}
+    write_manifest(bundle.folder, bundle.manifest.model_copy(update={"accuracy": tuple(merged.values())}))
+
+
 def default_bundle_path() -> Path:
     """Folder of the bundle that comes with Skyfix."""
     return Path(__file__).parent / "bundles" / "sample-city"
@@ -172,5 +186,6 @@ __all__ = [
     "default_bundle_path",
     "identity",
     "open_model_bundle",
+    "record_accuracy",
     "sha256_file",
 ]

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from models.artefact import appear_whole, sha256_file, write_manifest
-from models.bundle import Accuracy, AerialView, GroundView, ModelBundle, ModelManifest, Parity, open_model_bundle
+from models.bundle import AerialView, GroundView, ModelBundle, ModelManifest, Parity, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 from models.networks.azimuth import AzimuthColumns
@@ -104,13 +104,6 @@ def export_bundle(run: Path, out: Path, *, half_weights: bool = True) -> ModelBu
     bundle = open_model_bundle(out)
     OnnxEncoder(bundle)
     return bundle
-
-
-def record_accuracy(folder: Path, accuracy: list[Accuracy]) -> None:
-    """Write measured figures into a bundle's manifest; its networks and identity stay as they are."""
-    manifest = open_model_bundle(folder).manifest
-    document = manifest.model_dump() | {"accuracy": [row.model_dump() for row in accuracy]}
-    write_manifest(folder, ModelManifest.model_validate(document))
 
 
 def _versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ PAIRS = (("onnxruntime", "onnxruntime-gpu"), ("faiss-cpu", "faiss-gpu"))
 EXTRA_OF = {
     "onnxruntime": "cpu",
     "faiss": "cpu",
+    "pyarrow": "index",
     "rasterio": "index",
     "pyproj": "index",
     "numba": "sample-city",

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from models.bundle import Accuracy, default_bundle_path, open_model_bundle
+from models.bundle import Accuracy, default_bundle_path, open_model_bundle, record_accuracy
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 from models.evaluation.own import evaluate_pairs
@@ -25,8 +25,8 @@ ORIENTATIONS: tuple[Literal["known", "unknown"], ...] = ("known", "unknown")
 )
 @click.option("--pairs", type=click.Path(path_type=Path), help="Your own photos: a pairs.csv.")
 @click.option("--city", type=int, help="Seed of a sample city, instead of --pairs.")
-@click.option("--places", default=1500, show_default=True, help="Places of the sample city.")
-@click.option("--extent", "extent_m", default=1000.0, show_default=True, help="Side of the sample city, metres.")
+@click.option("--places", default=1000, show_default=True, help="Places of the sample city.")
+@click.option("--extent", "extent_m", default=1200.0, show_default=True, help="Side of the sample city, metres.")
 @click.option(
     "--stride", "stride_m", type=float, help="Grid gallery at this stride in metres instead of centred tiles."
 )
@@ -53,6 +53,8 @@ def command(
     """Measure recall on your own pairs or on a sample city. Ties count against the model."""
     if (pairs is None) == (city is None):
         raise UsageError("Give either --pairs FILE or --city SEED.")
+    if record and city is None:
+        raise UsageError("Only figures on sample cities are recorded: others cannot be had again by everyone.")
     opened = open_model_bundle(bundle or default_bundle_path())
     encoder = OnnxEncoder(opened, threads=threads)
     known = [value for value in ORIENTATIONS if orientation in (value, "both")]
@@ -70,9 +72,9 @@ def command(
         settings = [Setting(f, o) for f in fovs or (360.0, 180.0, 90.0, 70.0) for o in known]
         rows = benchmark.score(encoder, settings, stride_m)
     if record:
-        from models.export import record_accuracy
-
-        record_accuracy(opened.folder, [*opened.manifest.accuracy, *rows])
+        words = f"skyfix evaluate --city {city} --places {places} --extent {extent_m:g}"
+        words += f" --stride {stride_m:g}" if stride_m is not None else ""
+        record_accuracy(opened, [row.model_copy(update={"command": words}) for row in rows])
     if as_json:
         click.echo(json.dumps({"model": opened.manifest.title, "rows": [row.model_dump(mode="json") for row in rows]}))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,10 @@ class Scores:
 
 def describe_tiles(encoder: Encoder, tiles: Iterable[Pixels]) -> Float32s:
     """Encode tiles of the bundle's footprint: (N, W * E) float32."""
-    view = encoder.manifest.aerial
-    ready = [aerial_input(tile, view) for tile in tiles]
-    parts = [encoder.aerial(np.stack(ready[i : i + AERIAL_BATCH])) for i in range(0, len(ready), AERIAL_BATCH)]
+    ready = (aerial_input(tile, encoder.manifest.aerial) for tile in tiles)
+    parts = []
+    while batch := list(islice(ready, AERIAL_BATCH)):
+        parts.append(encoder.aerial(np.stack(batch)))
     return np.concatenate(parts)
 
 

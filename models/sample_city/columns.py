@@ -32,7 +32,7 @@ def _look(
     Depth and seen are scratch.
     """
     x, y, eye = camera
-    stamp = 1
+    stamp = seen[0] + 1
     for column in range(azimuths.shape[0]):
         azimuth = azimuths[column]
         dx = math.sin(azimuth)

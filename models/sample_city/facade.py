@@ -88,7 +88,7 @@ def facade(
         r, g, b = r * tone, g * tone, b * tone
     accent = _accent(seed // 8 % 97)
     ground_floor = storey == 0
-    door_bay = mix(face, 1, seed) % bays
+    door_bay = mix(face, face, seed) % bays
     if z > height - 0.4:
         return r * 0.82 + 0.1, g * 0.82 + 0.1, b * 0.82 + 0.1, 0.0
     if ground_floor and style != 3 and style != 7 and up < min(2.25, 0.8 * storey_m) and bay == door_bay:
@@ -119,7 +119,7 @@ def facade(
         return r, g, b, 0.0
     if style == 5:
         if height - 2.0 < z < height - 1.1 and abs(across) < 0.5 * bay_m - 0.2:
-            return _glass(bay, 0, seed + face, 0.7)
+            return _glass(bay, storey, seed + face, 0.7)
         if height - 0.95 < z:
             return accent[0], accent[1], accent[2], 0.0
         return r, g, b, 0.0

@@ -46,12 +46,12 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 @kernel
-def blotches(grain: F32, x: float, y: float, shift: int) -> float:
+def blotches(grain: F32, x: float, y: float, shift: float) -> float:
     """Value noise like `smooth`, from a (256, 256) table of random numbers; other shifts look at other parts of it."""
     fx = math.floor(x)
     fy = math.floor(y)
-    ix = (int(fx) + 57 * shift) & 255
-    iy = (int(fy) + 31 * shift) & 255
+    ix = (int(fx) + 57 * int(shift)) & 255
+    iy = (int(fy) + 31 * int(shift)) & 255
     jx = (ix + 1) & 255
     jy = (iy + 1) & 255
     u = x - fx
@@ -64,9 +64,9 @@ def blotches(grain: F32, x: float, y: float, shift: int) -> float:
 
 
 @kernel
-def speck(grain: F32, x: float, y: float, shift: int) -> float:
+def speck(grain: F32, x: float, y: float, shift: float) -> float:
     """One random number of [0, 1) per unit square, from the same table."""
-    return float(grain[(math.floor(y) + 31 * shift) & 255, (math.floor(x) + 57 * shift) & 255])
+    return float(grain[(math.floor(y) + 31 * int(shift)) & 255, (math.floor(x) + 57 * int(shift)) & 255])
 
 
 @kernel

@@ -77,11 +77,11 @@ def _pattern(material: int, x: float, y: float, near: float) -> Rgb:
     if material == 3 or material == 13 or material == 4 or material == 21:
         if phase(x, 1.5) < 0.05 or phase(y, 1.5) < 0.05:
             tone -= 0.16 * near
-        tone += 0.12 * (unit(int(x / 1.5), int(y / 1.5), 17) - 0.5)
+        tone += 0.12 * (unit(int(x / 1.5), int(y / 1.5), material) - 0.5)
     elif material == 14:
         tone += 0.3 * (float((int(x / 2.0) + int(y / 2.0)) & 1) - 0.5)
     elif material == 2:
-        tone += (0.4 * unit(int(x / 0.22), int(y / 0.22), 19) - 0.2) * max(near, 0.35)
+        tone += (0.4 * unit(int(x / 0.22), int(y / 0.22), material) - 0.2) * max(near, 0.35)
     elif material == 16:
         if phase(x, 6.0) < 0.1 or phase(y, 6.0) < 0.1:
             tone -= 0.15
@@ -90,7 +90,7 @@ def _pattern(material: int, x: float, y: float, near: float) -> Rgb:
     elif material == 20:
         tone += 0.12 * (float(int(x / 5.0) & 1) - 0.5)
     elif material == 17:
-        petal = unit(int(x / 0.3), int(y / 0.3), 23)
+        petal = unit(int(x / 0.3), int(y / 0.3), material)
         if petal > 0.6:
             return 2.6, 0.7 + petal, 1.2 + petal
         if petal > 0.4:
@@ -108,9 +108,9 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
     material = material_at(scene.ground, x, y)
     near = clamp(1.5 - grain / 0.25, 0.0, 1.0)
     fr, fg, fb = _pattern(material, x, y, near)
-    broad = blotches(scene.grain, x / 7.0, y / 7.0, 0)
-    middle = blotches(scene.grain, x / 1.3, y / 1.3, 1)
-    fine = speck(scene.grain, x / 0.09, y / 0.09, 2)
+    broad = blotches(scene.grain, x / 7.0, y / 7.0, 0.0)
+    middle = blotches(scene.grain, x / 1.3, y / 1.3, 1.0)
+    fine = speck(scene.grain, x / 0.09, y / 0.09, 2.0)
     living = (material >= 7 and material <= 10) or material == 17 or material == 18
     rough = 1.0 if living else 0.45
     tone = 1.0 + rough * (0.36 * (broad - 0.5) + 0.34 * (middle - 0.5)) + near * rough * 0.4 * (fine - 0.5)
@@ -118,11 +118,11 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
     g = scene.materials[material, 1] * fg * tone
     b = scene.materials[material, 2] * fb * tone
     if living:
-        dry = 0.35 * (blotches(scene.grain, x / 16.0, y / 16.0, 3) - 0.45)
+        dry = 0.35 * (blotches(scene.grain, x / 16.0, y / 16.0, 3.0) - 0.45)
         r *= 1.0 + dry
         b *= 1.0 - 0.4 * dry
     if material <= 1:
-        patch = blotches(scene.grain, x / 2.6, y / 2.6, 4)
+        patch = blotches(scene.grain, x / 2.6, y / 2.6, 4.0)
         if patch > 0.78:
             r, g, b = r * 0.8, g * 0.8, b * 0.8
     paint = _paint_at(scene, x, y)
@@ -139,7 +139,7 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
         g += keep * ((0.45 if paint == 1 else 0.66) - g)
         b += keep * ((0.08 if paint == 1 else 0.64) - b)
     if light.snow > 0.0 and material <= 2:
-        slush = clamp(2.2 * blotches(scene.grain, x / 3.0, y / 3.0, 5) - 1.1, 0.0, 0.6)
+        slush = clamp(2.2 * blotches(scene.grain, x / 3.0, y / 3.0, 5.0) - 1.1, 0.0, 0.6)
         r += slush * (0.66 - r)
         g += slush * (0.68 - g)
         b += slush * (0.72 - b)
@@ -148,7 +148,7 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
         sun = light.sun_z * sunlight(scene, x, y, 0.0) * under_trees(scene, x, y)
     sky = skylight(scene, x, y)
     if material == 12:
-        ripple = 0.9 + 0.2 * blotches(scene.grain, x / 0.8, y / 2.4, 6)
+        ripple = 0.9 + 0.2 * blotches(scene.grain, x / 0.8, y / 2.4, 6.0)
         mirror = (
             clamp(0.12 + 0.75 * (1.0 - slant) ** 3, 0.0, 0.6) * ripple * (0.4 + 0.6 * sky) * (1.0 - 0.6 * light.snow)
         )

@@ -40,20 +40,20 @@ def built(tmp_path: Path, tiny_bundle: ModelBundle) -> Path:
 
 
 def test_info_says_what_the_index_is(built: Path) -> None:
-    told = json.loads(_run("info", built, "--json").stdout)
+    told = json.loads(_run("info", "--index", built, "--json").stdout)
     with rasterio.open(built.parent / "a.tif") as dataset:
         expected = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     assert told["bounds"] == pytest.approx(expected, abs=1e-7)
     assert (told["attribution"], told["licence"], told["stride_m"]) == ("Survey", "CC0", 16.0)
-    text = _run("info", built).stdout
+    text = _run("info", "--index", built).stdout
     assert "town@1" in text
     assert "121 of 64 m, every 16 m; 0 left out" in text
 
 
 def test_verify_accepts_what_was_built(built: Path, tiny_bundle: ModelBundle) -> None:
-    told = json.loads(_run("verify", built, "--bundle", tiny_bundle.folder, "--json").stdout)
+    told = json.loads(_run("verify", "--index", built, "--bundle", tiny_bundle.folder, "--json").stdout)
     assert (told["ok"], told["tiles"], told["probe_recall"]) == (True, 121, 1.0)
-    assert "town@1 is whole" in _run("verify", built).stdout
+    assert "town@1 is whole" in _run("verify", "--index", built).stdout
 
 
 def test_verify_refuses_a_flipped_byte(built: Path, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_verify_refuses_a_flipped_byte(built: Path, tmp_path: Path) -> None:
     data = bytearray((folder / "vectors.npy").read_bytes())
     data[-1] ^= 1
     (folder / "vectors.npy").write_bytes(data)
-    result = _run("verify", folder)
+    result = _run("verify", "--index", folder)
     assert result.exit_code != 0
     assert isinstance(result.exception, ChecksumMismatch)
     assert "vectors.npy" in str(result.exception)
@@ -72,7 +72,7 @@ def test_verify_refuses_another_model(built: Path, tiny_bundle: ModelBundle, tmp
     manifest = json.loads((other / "manifest.json").read_text())
     manifest["aerial"]["mean"] = [0.4, 0.4, 0.4]
     (other / "manifest.json").write_text(json.dumps(manifest))
-    assert isinstance(_run("verify", built, "--bundle", other).exception, ModelMismatch)
+    assert isinstance(_run("verify", "--index", built, "--bundle", other).exception, ModelMismatch)
 
 
 def test_a_folder_of_tiles_is_built_with_another_footprint(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
@@ -102,7 +102,7 @@ def test_a_folder_of_tiles_is_built_with_another_footprint(tmp_path: Path, tiny_
     assert "five@1: 5 tiles" in result.stdout
     assert f"1 left out, listed in {out / 'gen-1' / 'quarantine.csv'}" in result.stdout
     assert "notice: 5 tile(s) cover less than 100 m" in result.stderr
-    assert json.loads(_run("info", out, "--json").stdout)["footprint_m"] == 100.0
+    assert json.loads(_run("info", "--index", out, "--json").stdout)["footprint_m"] == 100.0
 
 
 def test_progress_goes_to_stderr(tmp_path: Path, tiny_bundle: ModelBundle) -> None:

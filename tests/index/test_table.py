@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from index.table import TileTable, make_table, read_table, write_table
+from index.geoparquet import write_table
+from index.table import TileTable, make_table, read_table
 from models.errors import TableInvalid
 
 
@@ -103,7 +104,7 @@ def test_columns_of_another_type_are_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "tiles.parquet", _table())
     table = pq.read_table(tmp_path / "tiles.parquet")
     pq.write_table(table.set_column(1, "lat", pa.array(["a", "b", "c"])), tmp_path / "tiles.parquet")
-    with pytest.raises(TableInvalid, match="'lat' is string"):
+    with pytest.raises(TableInvalid, match="'lat' is VARCHAR"):
         read_table(tmp_path / "tiles.parquet")
 
 

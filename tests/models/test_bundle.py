@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.artefact import MANIFEST
-from models.bundle import ModelBundle, identity, open_model_bundle
+from models.bundle import Accuracy, ModelBundle, identity, open_model_bundle, record_accuracy
 from models.errors import (
     BundleMissing,
     ChecksumMismatch,
@@ -131,3 +131,29 @@ def test_words_and_figures_do_not_change_the_identity(tiny_bundle: ModelBundle) 
 def test_another_network_is_another_model(tiny_bundle: ModelBundle) -> None:
     ground = tiny_bundle.manifest.ground.model_copy(update={"sha256": "1" * 64})
     assert identity(tiny_bundle.manifest.model_copy(update={"ground": ground})) != tiny_bundle.sha256
+
+
+def _row(command: str, fov_deg: float, recall: float) -> Accuracy:
+    shares = {f"recall_at_{k}": recall for k in ("1", "5", "10", "1_percent")}
+    return Accuracy(
+        command=command,
+        protocol="sample-city-centre, seed 9",
+        gallery=100,
+        queries=100,
+        fov_deg=fov_deg,
+        orientation="known",
+        **shares,
+    )
+
+
+def test_recorded_figures_do_not_change_the_identity(tiny_bundle: ModelBundle, folder: Path) -> None:
+    record_accuracy(open_model_bundle(folder), [_row("measure", 360.0, 0.9)])
+    found = open_model_bundle(folder)
+    assert (found.sha256, found.manifest.accuracy) == (tiny_bundle.sha256, (_row("measure", 360.0, 0.9),))
+
+
+def test_a_figure_measured_again_replaces_the_old_one(folder: Path) -> None:
+    record_accuracy(open_model_bundle(folder), [_row("a", 360.0, 0.1), _row("a", 90.0, 0.2), _row("b", 90.0, 0.3)])
+    record_accuracy(open_model_bundle(folder), [_row("a", 90.0, 0.4)])
+    recalls = [row.recall_at_1 for row in open_model_bundle(folder).manifest.accuracy]
+    assert recalls == [0.1, 0.4, 0.3]

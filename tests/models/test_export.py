@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 
-from models.bundle import Accuracy, ModelBundle, open_model_bundle
+from models.bundle import ModelBundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
-from models.export import export_bundle, load_run, record_accuracy
+from models.export import export_bundle, load_run
 from models.training.config import TrainConfig
 from models.training.encoder import TorchEncoder
 
@@ -128,22 +127,3 @@ def test_an_incomplete_run_is_refused(tmp_path: Path, missing: str) -> None:
         (tmp_path / name).touch()
     with pytest.raises(UsageError, match=f"{missing} is missing"):
         load_run(tmp_path)
-
-
-def test_figures_do_not_change_the_model(bundle: ModelBundle, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(bundle.folder, tmp_path / "copy"))
-    row = Accuracy(
-        command="skyfix evaluate --city 9",
-        protocol="sample-city-centre, seed 9",
-        gallery=1000,
-        queries=1000,
-        fov_deg=360.0,
-        orientation="known",
-        recall_at_1=0.9,
-        recall_at_5=0.95,
-        recall_at_10=1.0,
-        recall_at_1_percent=1.0,
-    )
-    record_accuracy(copy, [row])
-    found = open_model_bundle(copy)
-    assert (found.sha256, found.manifest.accuracy) == (bundle.sha256, (row,))

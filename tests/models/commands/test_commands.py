@@ -99,19 +99,21 @@ def test_evaluate_prints_a_row_for_every_field_of_view(tiny_bundle: ModelBundle,
     assert (table.count("100.0%") >= 8, "360°" in table, "90°" in table) == (True, True, True)
 
 
-def test_evaluate_records_its_figures_in_the_bundle(bundle_copy: Path, pairs_file: Path) -> None:
+def test_evaluate_draws_a_city_and_records_the_figure_with_its_command(bundle_copy: Path) -> None:
     before = open_model_bundle(bundle_copy)
-    _run(evaluate, "--bundle", bundle_copy, "--pairs", pairs_file, "--orientation", "known", "--record")
+    arguments = ("--city", 3, "--places", 10, "--extent", 100, "--fov", 90, "--orientation", "unknown", "--record")
+    (row,) = json.loads(_run(evaluate, "--bundle", bundle_copy, *arguments, "--json").stdout)["rows"]
     after = open_model_bundle(bundle_copy)
-    assert after.sha256 == before.sha256
-    assert [row.recall_at_1 for row in after.manifest.accuracy] == [1.0]
-    assert "R@1 100.0%" in _run(model_info, bundle_copy).stdout
-
-
-def test_evaluate_draws_a_city_from_its_seed(tiny_bundle: ModelBundle) -> None:
-    arguments = ("--city", 3, "--places", 10, "--extent", 150, "--fov", 90, "--orientation", "unknown")
-    (row,) = json.loads(_run(evaluate, "--bundle", tiny_bundle.folder, *arguments, "--json").stdout)["rows"]
+    (recorded,) = after.manifest.accuracy
     assert (row["protocol"], row["gallery"], row["fov_deg"]) == ("sample-city-centre, seed 3", 10, 90.0)
+    assert recorded.command == "skyfix evaluate --city 3 --places 10 --extent 100"
+    assert (recorded.recall_at_1, after.sha256) == (row["recall_at_1"], before.sha256)
+
+
+def test_figures_on_ones_own_pairs_are_not_recorded(bundle_copy: Path, pairs_file: Path) -> None:
+    before = (bundle_copy / "manifest.json").read_bytes()
+    assert isinstance(_refused(evaluate, "--bundle", bundle_copy, "--pairs", pairs_file, "--record"), UsageError)
+    assert (bundle_copy / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("arguments", [(), ("--pairs", "x.csv", "--city", "1")])
@@ -124,12 +126,18 @@ def test_evaluate_names_a_missing_pairs_file(tiny_bundle: ModelBundle, tmp_path:
     assert isinstance(error, SourceError)
 
 
-def test_train_then_export_gives_a_bundle(tiny_transgeo: TrainConfig, noise_store: Path, tmp_path: Path) -> None:
+def test_train_says_how_to_export(
+    tiny_transgeo: TrainConfig, noise_store: Path, trained_run: Path, tmp_path: Path
+) -> None:
     (tmp_path / "tiny.toml").write_text(_toml(tiny_transgeo))
-    trained = _run(train, "--config", tmp_path / "tiny.toml", "--out", tmp_path / "run", "--pairs", noise_store)
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    trained = _run(train, "--config", tmp_path / "tiny.toml", "--out", run, "--pairs", noise_store)
     assert trained.stdout == ""
-    assert f"skyfix export --checkpoint {tmp_path / 'run' / 'checkpoint.pt'}" in trained.stderr.replace("\n", "")
-    exported = _run(export, "--checkpoint", tmp_path / "run" / "checkpoint.pt", "--out", tmp_path / "bundle")
+    assert f"skyfix export --checkpoint {run / 'checkpoint.pt'}" in trained.stderr
+
+
+def test_export_says_what_it_made(tiny_transgeo: TrainConfig, trained_run: Path, tmp_path: Path) -> None:
+    exported = _run(export, "--checkpoint", trained_run / "checkpoint.pt", "--out", tmp_path / "bundle")
     assert "tiny@1" in exported.stdout
     assert open_model_bundle(tmp_path / "bundle").manifest.training["steps"] == tiny_transgeo.schedule.steps
 

@@ -32,11 +32,11 @@ class _Blind:
 
 @pytest.fixture(scope="module")
 def benchmark() -> CityBenchmark:
-    return CityBenchmark.render(3, 10, 150.0)
+    return CityBenchmark.render(3, 10, 100.0)
 
 
 def test_places_come_from_the_seed_and_keep_their_distance(benchmark: CityBenchmark) -> None:
-    again = CityBenchmark.render(3, 10, 150.0)
+    again = CityBenchmark.render(3, 10, 100.0)
     np.testing.assert_array_equal(benchmark.x_m, again.x_m)
     np.testing.assert_array_equal(benchmark.heading_deg, again.heading_deg)
     apart = np.hypot(*(v[:, None] - v[None] for v in (benchmark.x_m, benchmark.y_m)))
@@ -51,16 +51,16 @@ def test_a_model_that_sees_nothing_scores_nothing(benchmark: CityBenchmark) -> N
 
 def test_a_figure_can_be_had_again(benchmark: CityBenchmark) -> None:
     first = benchmark.score(FakeEncoder(), [KNOWN])
-    assert CityBenchmark.render(3, 10, 150.0).score(FakeEncoder(), [KNOWN]) == first
+    assert CityBenchmark.render(3, 10, 100.0).score(FakeEncoder(), [KNOWN]) == first
     assert first[0].protocol == "sample-city-centre, seed 3"
     assert first[0].heading_within_15_deg is first[0].median_error_m is None
 
 
 def test_the_grid_covers_the_city(benchmark: CityBenchmark) -> None:
-    (row,) = benchmark.score(FakeEncoder(), [KNOWN], stride_m=25.0)
-    assert (row.gallery, row.protocol) == (36, "sample-city-grid-25m, seed 3")
+    (row,) = benchmark.score(FakeEncoder(), [KNOWN], stride_m=20.0)
+    assert (row.gallery, row.protocol) == (25, "sample-city-grid-20m, seed 3")
     assert row.median_error_m is not None
-    assert 0 < row.median_error_m < 150 * 2**0.5
+    assert 0 < row.median_error_m < 100 * 2**0.5
 
 
 def test_a_photo_depends_on_its_own_place_only(benchmark: CityBenchmark) -> None:
