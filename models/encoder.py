@@ -114,6 +114,7 @@ def _open_session(path: Path, policy: ProviderPolicy, threads: int) -> ort.Infer
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted: list[object] = [CPU]
     if policy != "cpu" and CUDA in ort.get_available_providers():
+        ort.preload_dlls()  # CUDA and cuDNN from wheels are not on the loader's path
         wanted = [(CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), CPU]
     try:
         session = ort.InferenceSession(str(path), sess_options=options, providers=wanted)

@@ -6,17 +6,31 @@ import numpy as np
 
 from .city import City
 from .errors import SampleCityError
-from .plot import FREE_CELL_M
+from .materials import Material
+from .plot import FREE_CELL_M, GROUND_CELL_M
 from .solids import F64
 from .streets import Street, StreetClass
 
+PAVED = (
+    Material.PAVING,
+    Material.PAVING_CHECKED,
+    Material.PAVING_RED,
+    Material.GRAVEL,
+    Material.YARD,
+    Material.CONCRETE,
+    Material.SAND,
+)
 CLEAR_M = 0.6
-MOST_MISSES = 3000
+MOST_MISSES = 12_000
+OPEN_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Places:
-    """Arrays (n,): position in city metres; the street's direction, degrees clockwise from true north, [0, 360)."""
+    """Arrays (n,): position in city metres; direction of the street, degrees clockwise from true north, [0, 360).
+
+    On squares and yards, where there is no street, the direction is any.
+    """
 
     x_m: F64
     y_m: F64
@@ -27,8 +41,7 @@ class Places:
 
 
 def draw_places(city: City, count: int, rng: np.random.Generator, min_separation_m: float = 18.0) -> Places:
-    """Draw places on carriageways and pavements, clear of everything that stands there for good, min_separation_m
-    apart.
+    """Draw places on streets, squares and yards, min_separation_m apart, clear of all that stands there for good.
 
     Cars may come closer: the renderer leaves out a car that would stand on the camera.
 
@@ -44,7 +57,10 @@ def draw_places(city: City, count: int, rng: np.random.Generator, min_separation
     while len(found) < count and misses < MOST_MISSES:
         misses += 1
         street = streets[rng.choice(len(streets), p=weights)]
-        x, y, heading = _somewhere_on(city, street, rng)
+        if rng.random() < OPEN_SHARE:
+            x, y, heading = _somewhere_open(city, rng)
+        else:
+            x, y, heading = _somewhere_on(city, street, rng)
         if _usable(city, x, y) and _apart(taken, x, y, min_separation_m):
             found.append((x, y, heading))
             misses = 0
@@ -65,13 +81,22 @@ def _somewhere_on(city: City, street: Street, rng: np.random.Generator) -> tuple
     return float(point[0]) - city.margin_m, float(point[1]) - city.margin_m, float(heading)
 
 
+def _somewhere_open(city: City, rng: np.random.Generator) -> tuple[float, float, float]:
+    """A point off the streets; not usable unless it happens to be on a square or a yard."""
+    x, y = rng.uniform(0.0, city.extent_m, 2)
+    return float(x), float(y), float(rng.uniform(0.0, 360.0))
+
+
 def _usable(city: City, x: float, y: float) -> bool:
     if not (0.0 <= x <= city.extent_m and 0.0 <= y <= city.extent_m):
         return False
     col, row = (x + city.margin_m) / FREE_CELL_M, (y + city.margin_m) / FREE_CELL_M
     reach = CLEAR_M / FREE_CELL_M
     around = city.taken[int(row - reach) : int(row + reach) + 1, int(col - reach) : int(col + reach) + 1]
-    return bool((around == 1).all())
+    if (around == 1).all():
+        return True
+    cell = city.ground[int((y + city.margin_m) / GROUND_CELL_M), int((x + city.margin_m) / GROUND_CELL_M)]
+    return bool((around == 0).all() and cell in PAVED)
 
 
 def _apart(taken: dict[tuple[int, int], list[tuple[float, float]]], x: float, y: float, separation: float) -> bool:

@@ -35,8 +35,12 @@ def benchmark() -> CityBenchmark:
     return CityBenchmark.render(3, 10, 100.0)
 
 
-def test_places_come_from_the_seed_and_keep_their_distance(benchmark: CityBenchmark) -> None:
-    again = CityBenchmark.render(3, 10, 100.0)
+@pytest.fixture(scope="module")
+def again() -> CityBenchmark:
+    return CityBenchmark.render(3, 10, 100.0)
+
+
+def test_places_come_from_the_seed_and_keep_their_distance(benchmark: CityBenchmark, again: CityBenchmark) -> None:
     np.testing.assert_array_equal(benchmark.x_m, again.x_m)
     np.testing.assert_array_equal(benchmark.heading_deg, again.heading_deg)
     apart = np.hypot(*(v[:, None] - v[None] for v in (benchmark.x_m, benchmark.y_m)))
@@ -49,9 +53,9 @@ def test_a_model_that_sees_nothing_scores_nothing(benchmark: CityBenchmark) -> N
     assert (row.gallery, row.queries, row.fov_deg, row.orientation) == (10, 10, 90.0, "unknown")
 
 
-def test_a_figure_can_be_had_again(benchmark: CityBenchmark) -> None:
+def test_a_figure_can_be_had_again(benchmark: CityBenchmark, again: CityBenchmark) -> None:
     first = benchmark.score(FakeEncoder(), [KNOWN])
-    assert CityBenchmark.render(3, 10, 100.0).score(FakeEncoder(), [KNOWN]) == first
+    assert again.score(FakeEncoder(), [KNOWN]) == first
     assert first[0].protocol == "sample-city-centre, seed 3"
     assert first[0].heading_within_15_deg is first[0].median_error_m is None
 

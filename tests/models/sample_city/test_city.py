@@ -6,14 +6,18 @@ import pytest
 from models.sample_city import Appearance, City, SampleCityError, contact_sheet, draw_places, render_tile
 
 
-def test_same_seed_same_city(city: City) -> None:
-    again = City.generate(3, 200.0)
+@pytest.fixture(scope="module")
+def again() -> City:
+    return City.generate(3, 200.0)
+
+
+def test_same_seed_same_city(city: City, again: City) -> None:
     assert again.ground.tobytes() == city.ground.tobytes()
     assert again.solids.shape.tobytes() == city.solids.shape.tobytes()
 
 
-def test_same_arguments_same_bytes(city: City, overcast: Appearance) -> None:
-    first, second = (render_tile(c, overcast, 100.0, 100.0, 60.0, 48) for c in (city, City.generate(3, 200.0)))
+def test_same_arguments_same_bytes(city: City, again: City, overcast: Appearance) -> None:
+    first, second = (render_tile(c, overcast, 100.0, 100.0, 60.0, 48) for c in (city, again))
     assert first.tobytes() == second.tobytes()
 
 
@@ -38,7 +42,7 @@ def test_places_are_apart_and_clear(city: City) -> None:
     gaps = np.hypot(places.x_m[:, None] - places.x_m, places.y_m[:, None] - places.y_m) + 1e3 * np.eye(40)
     cells = city.taken[((places.y_m + 150.0) * 2).astype(int), ((places.x_m + 150.0) * 2).astype(int)]
     assert gaps.min() >= 10.0
-    assert (cells == 1).all()
+    assert np.isin(cells, (0, 1)).all()
     assert ((places.street_heading_deg >= 0.0) & (places.street_heading_deg < 360.0)).all()
 
 

@@ -51,16 +51,16 @@ def test_pairs_name_files_and_poses(written: Path, city_120: City) -> None:
     places = draw_places(city_120, 3, np.random.default_rng([3, 8]))
     assert [bool(row["fov_deg"]) for row in table] == [True, True, False]
     for row, x, y in zip(table, places.x_m, places.y_m, strict=True):
-        assert City.generate(3, 120.0).wgs84_to_city(float(row["lat"]), float(row["lon"])) == pytest.approx(
-            (x, y), abs=0.01
-        )
+        assert city_120.wgs84_to_city(float(row["lat"]), float(row["lon"])) == pytest.approx((x, y), abs=0.01)
         assert (written / row["ground"]).is_file()
-        assert Image.open(written / row["aerial"]).size == (256, 256)
+        with Image.open(written / row["aerial"]) as tile:
+            assert tile.size == (256, 256)
 
 
 def test_photos_say_their_field_of_view_and_no_position(written: Path) -> None:
     row = rows(written)[0]
-    exif = Image.open(written / row["ground"]).getexif()
+    with Image.open(written / row["ground"]) as photo:
+        exif = photo.getexif()
     focal = exif.get_ifd(IFD.Exif)[Base.FocalLengthIn35mmFilm]
     assert 2.0 * np.degrees(np.arctan(18.0 / focal)) == pytest.approx(float(row["fov_deg"]), abs=0.01)
     assert not exif.get_ifd(IFD.GPSInfo)
