@@ -42,6 +42,9 @@ fmt: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)/.demo
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
+
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh
 

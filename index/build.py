@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from index.harvest import Harvest
+from index.harvest import Describer, Harvest
 from index.manifest import NAME_PATTERN, IndexManifest
 from index.producer import Prepared, produce
 from index.publish import lock_root, next_generation, publish, write_quarantine
@@ -20,7 +22,9 @@ from index.tiles import Bounds, TileSource, union
 from models.encoder import Encoder
 from models.errors import NoTiles, TooManyBadTiles, UsageError
 
-BATCH = 16
+BATCH = 1
+"""On a CPU larger batches are slower a tile (`make bench`); on a GPU they pay."""
+RUNS_PER_GROUP = 8
 MAX_BAD_RATIO = 0.01
 REFUSED = "refused-tiles.csv"
 
@@ -58,6 +62,7 @@ def build_index(
     attribution: str | None = None,
     licence: str = "",
     batch: int = BATCH,
+    workers: int | None = None,
     max_bad_ratio: float = MAX_BAD_RATIO,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> BuildReport:
@@ -73,8 +78,9 @@ def build_index(
         attribution: of the imagery; None takes the source's own.
         licence: of the imagery.
         batch: tiles in one run of the network.
+        workers: runs at once; the number of cores when None.
         max_bad_ratio: share of bad tiles that is put up with; see `Harvest.check`.
-        on_progress: called after every batch.
+        on_progress: called every few batches.
 
     Raises:
         NoTiles: nothing good was found. TooManyBadTiles: more than `max_bad_ratio`. OutputError: `out` cannot be
@@ -87,7 +93,8 @@ def build_index(
     with lock_root(out):
         harvest = Harvest()
         try:
-            _collect(source, encoder, harvest, batch, max_bad_ratio, on_progress)
+            with ThreadPoolExecutor(workers or os.cpu_count() or 1, "describe") as pool:
+                _collect(source, harvest, Describer(encoder, batch, pool), max_bad_ratio, on_progress)
         except (NoTiles, TooManyBadTiles):
             write_quarantine(out / REFUSED, harvest.bad)
             raise
@@ -114,9 +121,8 @@ def build_index(
 
 def _collect(
     source: TileSource,
-    encoder: Encoder,
     harvest: Harvest,
-    batch: int,
+    describer: Describer,
     max_bad_ratio: float,
     on_progress: Callable[[Progress], None] | None,
 ) -> None:
@@ -126,19 +132,20 @@ def _collect(
 
     def flush() -> None:
         if waiting:
-            harvest.embed(waiting, encoder)
+            harvest.embed(waiting, describer)
             waiting.clear()
         if on_progress is not None:
             on_progress(Progress(len(harvest.tiles), len(harvest.bad), expected))
 
-    with produce(source, encoder.manifest.aerial, ahead=2 * batch) as items:
+    group = RUNS_PER_GROUP * describer.batch
+    with produce(source, describer.encoder.manifest.aerial, ahead=2 * group) as items:
         for item in items:
             prepared = harvest.admit(item)
             if prepared is None:
                 harvest.check(max_bad_ratio, expected=expected)
                 continue
             waiting.append(prepared)
-            if len(waiting) == batch:
+            if len(waiting) == group:
                 flush()
         flush()
     harvest.check_some()

@@ -60,9 +60,15 @@ def command() -> None:
 @click.option("--attribution", help="Whom to credit for the imagery. [default: what the file says]")
 @click.option("--licence", default="", help="Licence of the imagery.")
 @click.option("--captured", help="Date of the imagery: 2025, 2025-06 or 2025-06-30.")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads of the network.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: one a core]")
 @click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True)
-@click.option("--batch", type=click.IntRange(1, 1024), default=BATCH, show_default=True, help="Tiles in one run.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1024),
+    default=BATCH,
+    show_default=True,
+    help="Tiles in one run; more pay on a GPU.",
+)
 @click.option(
     "--max-bad",
     type=click.FloatRange(0, 1),
@@ -82,7 +88,7 @@ def build(
     attribution: str | None,
     licence: str,
     captured: str | None,
-    threads: int,
+    threads: int | None,
     device: ProviderPolicy,
     batch: int,
     max_bad: float,
@@ -99,7 +105,7 @@ def build(
         stride_m=choose_stride_m(side_m, stride_m, overlap_m),
         captured=captured,
     )
-    encoder = OnnxEncoder(model, policy=device, threads=threads, views=("aerial",))
+    encoder = OnnxEncoder(model, policy=device, views=("aerial",))
     with _bar() as bar:
         task = bar.add_task("tiles", total=source.count, speed="", bad="")
 
@@ -117,6 +123,7 @@ def build(
             attribution=attribution,
             licence=licence,
             batch=batch,
+            workers=threads,
             max_bad_ratio=max_bad,
             on_progress=show,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,12 +46,12 @@ class Harvest:
         self.bad.append(bad)
         self.damaged += bad.code != TileBlank.code
 
-    def embed(self, batch: list[Prepared], encoder: Encoder) -> None:
+    def embed(self, group: list[Prepared], describer: Describer) -> None:
         """Describe tiles; those whose description is not finite are bad."""
-        rows = _describe(np.stack([item.pixels for item in batch]), encoder)
+        rows = describer.describe([item.pixels for item in group])
         finite = np.asarray(np.isfinite(rows).all(axis=1))
         self.rows.append(rows[finite])
-        for item, good in zip(batch, finite.tolist(), strict=True):
+        for item, good in zip(group, finite.tolist(), strict=True):
             if good:
                 self.tiles.append(item.tile)
             else:
@@ -97,6 +98,21 @@ class Harvest:
         counts = Counter(tile.code for tile in self.bad).most_common(3)
         kinds = ", ".join(f"{count} {code}" for code, count in counts)
         return f"{kinds} (first: {self.bad[0].id}: {self.bad[0].reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class Describer:
+    """An encoder run on several batches at once."""
+
+    encoder: Encoder
+    batch: int
+    pool: Executor
+    """As many runs at once as it has threads."""
+
+    def describe(self, tiles: list[NDArray[np.float32]]) -> Float16s:
+        """Describe inputs (3, S, S), in their order: (N, D) as stored, rows that are not finite left so."""
+        runs = [np.stack(tiles[i : i + self.batch]) for i in range(0, len(tiles), self.batch)]
+        return np.concatenate(list(self.pool.map(lambda pixels: _describe(pixels, self.encoder), runs)))
 
 
 def _describe(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
