@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from models.artefact import Frozen, canonical_json, read_manifest, sha256_file, verify_files, write_manifest
+from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
 from models.errors import ManifestInvalid
 
 FORMAT_VERSION = 1
@@ -173,19 +173,3 @@ def default_bundle_path() -> Path:
 def identity(manifest: ModelManifest) -> str:
     parts = [manifest.ground.sha256, manifest.aerial.sha256, manifest.preprocessing_sha256]
     return hashlib.sha256(canonical_json(parts)).hexdigest()
-
-
-__all__ = [
-    "Accuracy",
-    "AerialView",
-    "Embedding",
-    "GroundView",
-    "ModelBundle",
-    "ModelManifest",
-    "Parity",
-    "default_bundle_path",
-    "identity",
-    "open_model_bundle",
-    "record_accuracy",
-    "sha256_file",
-]

@@ -72,16 +72,7 @@ class Appearance:
 
     def moment(self) -> "Appearance":
         """The same moment through a neutral camera: what two photos must share to share their light and shadows."""
-        return replace(
-            self,
-            colour_cast=(1.0, 1.0, 1.0),
-            exposure=1.0,
-            contrast=1.0,
-            saturation=1.0,
-            noise_sigma=0.0,
-            blur_px=0.0,
-            jpeg_quality=None,
-        )
+        return self.through(Appearance())
 
     def through(self, camera: "Appearance") -> "Appearance":
         """This moment as another camera sees it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,7 @@ from models.networks.lite0 import pretrained_stem
 from models.networks.transgeo import TransformerSize, TransGeo
 from models.training.config import ColumnsModel, TrainConfig
 
-
-class TwoViews(Protocol):
-    """Both encoders of a model; descriptions are (B, columns, E), unit norm over columns * E."""
-
-    def ground(self, pixels: Tensor) -> Tensor: ...
-
-    def aerial(self, pixels: Tensor) -> Tensor: ...
+INITIAL_TEMPERATURE = 0.07
 
 
 class Learner(nn.Module):
@@ -31,8 +25,7 @@ class Learner(nn.Module):
     def __init__(self, network: AzimuthColumns | TransGeo) -> None:
         super().__init__()
         self.network = network
-        scale = 0.0 if isinstance(network, TransGeo) else float(torch.tensor(1 / 0.07).log())
-        self.log_scale = nn.Parameter(torch.tensor(scale or 2.6593))
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(INITIAL_TEMPERATURE)))
 
     @property
     def has_frozen_front(self) -> bool:
