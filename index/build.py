@@ -24,7 +24,8 @@ from models.errors import NoTiles, TooManyBadTiles, UsageError
 
 BATCH = 1
 """On a CPU larger batches are slower a tile (`make bench`); on a GPU they pay."""
-RUNS_PER_GROUP = 8
+GROUP_TILES = 64
+"""Tiles handed out to the workers together; fewer leave them waiting for each other."""
 MAX_BAD_RATIO = 0.01
 REFUSED = "refused-tiles.csv"
 
@@ -137,7 +138,7 @@ def _collect(
         if on_progress is not None:
             on_progress(Progress(len(harvest.tiles), len(harvest.bad), expected))
 
-    group = RUNS_PER_GROUP * describer.batch
+    group = max(GROUP_TILES, 2 * describer.batch)
     with produce(source, describer.encoder.manifest.aerial, ahead=2 * group) as items:
         for item in items:
             prepared = harvest.admit(item)

@@ -110,8 +110,8 @@ def build(
         task = bar.add_task("tiles", total=source.count, speed="", bad="")
 
         def show(done: Done) -> None:
-            rate = bar.tasks[task].speed
-            speed = f"{rate:.0f} tiles/s" if rate else ""
+            elapsed_s = bar.tasks[task].elapsed
+            speed = f"{done.indexed / elapsed_s:.3g} tiles/s" if elapsed_s else ""
             bad = f"{done.quarantined} left out" if done.quarantined else ""
             bar.update(task, completed=done.indexed + done.quarantined, speed=speed, bad=bad)
 
