@@ -32,6 +32,7 @@ from service.index_localizer import IndexLocalizer
 from service.query import CameraHints, Query
 
 ROUNDS = 15
+BATCH = 16
 
 
 def milliseconds(*works: Callable[[], object]) -> list[float]:
@@ -58,6 +59,9 @@ def main() -> None:
         lambda: encoder.ground(panorama), lambda: encoder.ground(narrow), lambda: encoder.aerial(tile)
     )
     print(f"one thread: panorama {whole:.1f} ms, 90° photo {part:.1f} ms ({part / whole:.2f}), tile {above:.1f} ms")
+    many = np.repeat(tile, BATCH, axis=0)
+    single, batched = milliseconds(lambda: [encoder.aerial(tile) for _ in range(BATCH)], lambda: encoder.aerial(many))
+    print(f"tiles one a run: {batched / single:.2f} times as fast as in batches of {BATCH}")
     with tempfile.TemporaryDirectory() as folder:
         _pipeline(encoder, Path(folder))
 

@@ -23,7 +23,7 @@ from models.encoder import Encoder
 from models.errors import NoTiles, TooManyBadTiles, UsageError
 
 BATCH = 1
-"""On a CPU larger batches are slower a tile (`make bench`); on a GPU they pay."""
+"""On a CPU larger batches do not pay (`make bench` prints the ratio)."""
 GROUP_TILES = 64
 """Tiles handed out to the workers together; fewer leave them waiting for each other."""
 MAX_BAD_RATIO = 0.01

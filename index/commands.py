@@ -67,7 +67,7 @@ def command() -> None:
     type=click.IntRange(1, 1024),
     default=BATCH,
     show_default=True,
-    help="Tiles in one run; more pay on a GPU.",
+    help="Tiles in one run of the network.",
 )
 @click.option(
     "--max-bad",

@@ -16,7 +16,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from models.errors import UsageError
 from models.evaluation.benchmark import CityBenchmark
@@ -163,10 +162,9 @@ def draw_batch(config: TrainConfig, pairs: list[CityPairs], step: int) -> Batch:
 
 def _step(config: TrainConfig, learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
     learner.train()
-    with sdpa_kernel(SDPBackend.MATH):  # the fused kernel's backward pass takes twice as long on a CPU
-        loss = batch_loss(config, learner, batch)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+    loss = batch_loss(config, learner, batch)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return loss.item()
 
