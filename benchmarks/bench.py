@@ -24,9 +24,10 @@ from index.bundle import open_index
 from index.search import Searcher
 from index.sources.opening import open_source
 from models.bundle import default_bundle_path, open_model_bundle
+from models.camera import Camera
 from models.encoder import OnnxEncoder
 from models.image import decode_photo
-from models.preprocess import Camera, ground_input
+from models.preprocess import ground_input
 from models.sample_city import write_sample_city
 from service.index_localizer import IndexLocalizer
 from service.query import CameraHints, Query

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
 from models.errors import ManifestInvalid
+from models.provenance import Certificate, Cropping, LedgerEntry
 
 FORMAT_VERSION = 1
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -30,9 +31,14 @@ class Embedding(Frozen):
         return self.columns * self.channels
 
 
-class GroundView(Frozen):
-    """How a photo becomes `pixels` of ground.onnx: float32 (N, 3, height_px, width)."""
+Resampling = Literal["antialiased", "linear"]
+"""`antialiased`: a triangle filter as wide as the reduction. `linear`: four neighbours, whatever the reduction."""
 
+
+class GroundView(Frozen):
+    """How a photo is projected onto a 360 degree canvas: `pixels` of ground.onnx, float32 (N, 3, height_px, width)."""
+
+    kind: Literal["canvas"] = "canvas"
     file: FileName = "ground.onnx"
     sha256: Sha256
     height_px: int = Field(ge=8, le=2048)
@@ -48,6 +54,32 @@ class GroundView(Frozen):
     std: Triple
 
 
+class StretchedView(Frozen):
+    """How published networks take a photo: stretched to a fixed size, `pixels` float32 (N, 3, height_px, width_px).
+
+    A panorama whose heading is known is first turned so that north stands in its middle.
+    """
+
+    kind: Literal["stretched"] = "stretched"
+    file: FileName = "ground.onnx"
+    sha256: Sha256
+    height_px: int = Field(ge=8, le=2048)
+    width_px: int = Field(ge=8, le=8192)
+    """Width of the input: int(fov_deg / 360 * panorama_width_px)."""
+    panorama_width_px: int = Field(ge=8, le=8192)
+    """Width to which a full panorama is stretched before a narrower view is cut out of it."""
+    panorama_aspect: float = Field(gt=0, le=1)
+    """Height over width of the panoramas it was trained on; a taller one is cut to its middle rows."""
+    fov_deg: float = Field(default=360.0, gt=0, le=360)
+    """The one horizontal field of view that the network was made for."""
+    resampling: Resampling = "antialiased"
+    mean: Triple
+    std: Triple
+
+
+AnyGroundView = Annotated[GroundView | StretchedView, Field(discriminator="kind")]
+
+
 class AerialView(Frozen):
     """How a tile becomes `pixels` of aerial.onnx: float32 (N, 3, size_px, size_px), true north up."""
 
@@ -56,6 +88,7 @@ class AerialView(Frozen):
     size_px: int = Field(ge=8, le=2048)
     footprint_m: float = Field(gt=0, le=10_000)
     """Ground length of a tile's side that the model was trained for."""
+    resampling: Resampling = "antialiased"
     mean: Triple
     std: Triple
 
@@ -94,9 +127,14 @@ class ModelManifest(Frozen):
     licence: str = Field(max_length=400)
     attribution: str = Field(max_length=2000)
     embedding: Embedding
-    ground: GroundView
+    ground: AnyGroundView
     aerial: AerialView
     parity: Parity
+    precision: Literal["fp32", "int8"] = "fp32"
+    """Of the products inside the networks."""
+    cropping: Cropping | None = None
+    certificate: Certificate | None = None
+    ledger: tuple[LedgerEntry, ...] = ()
     training: dict[str, Any]
     """Recipe: the whole configuration, command, seed, seconds, pairs seen, versions."""
     accuracy: tuple[Accuracy, ...] = ()
@@ -108,11 +146,11 @@ class ModelManifest(Frozen):
     @property
     def preprocessing_sha256(self) -> str:
         """Hash of all that turns pictures into input tensors and outputs into descriptions."""
-        parts = {
-            "embedding": self.embedding.model_dump(mode="json"),
-            "ground": self.ground.model_dump(mode="json", exclude={"file", "sha256"}),
-            "aerial": self.aerial.model_dump(mode="json", exclude={"file", "sha256"}),
-        }
+        usual = {"kind": "canvas", "resampling": "antialiased"}
+        parts = {"embedding": self.embedding.model_dump(mode="json")}
+        for name, view in (("ground", self.ground), ("aerial", self.aerial)):
+            values = view.model_dump(mode="json", exclude={"file", "sha256"})
+            parts[name] = {key: value for key, value in values.items() if usual.get(key) != value}
         return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
@@ -144,10 +182,12 @@ def open_model_bundle(folder: Path) -> ModelBundle:
     ground, aerial = manifest.ground, manifest.aerial
     if ground.file == aerial.file:
         raise ManifestInvalid(f"{folder}: both views name {ground.file!r}; each needs a file of its own.")
-    if manifest.ground.width_px % manifest.embedding.columns:
+    if isinstance(ground, GroundView) and ground.width_px % manifest.embedding.columns:
         raise ManifestInvalid(
             f"{folder}: a canvas {ground.width_px} px wide does not divide into {manifest.embedding.columns} columns."
         )
+    if isinstance(ground, StretchedView) and manifest.embedding.columns != 1:
+        raise ManifestInvalid(f"{folder}: a stretched photo keeps no azimuth, so its description is one column.")
     verify_files(folder, {ground.file: ground.sha256, aerial.file: aerial.sha256})
     return ModelBundle(folder, manifest, identity(manifest))
 

@@ -10,11 +10,14 @@
     |  |- ImageEmpty, ImageTypeUnsupported, ImageUndecodable, ImageTooManyPixels,
     |     ImageBadDimensions, ImageTooSmall, ImageTooComplex, ImageAnimated
     |- EncoderError                a network that cannot run or gives nonsense
-    |  |- ProviderUnavailable, EncoderNonFinite
+    |  |- ProviderUnavailable, EncoderNonFinite, AttentionInvalid
     |- BundleError                 a model or index bundle that is not to be trusted
     |  |- BundleMissing, ManifestInvalid, UnsupportedVersion, FileMissing, FileUnexpected,
     |     ChecksumMismatch, ModelUnreadable, SignatureMismatch, TableInvalid, IndexMismatch,
     |     ModelMismatch, ProbeFailed
+    |- CheckpointError             foreign weights that cannot be taken over
+    |  |- CheckpointUnsafe, CheckpointUnreadable, CheckpointMismatch
+    |- DatasetError                a data set on disk that is not laid out as it should be
     |- SourceError                 imagery that cannot be indexed
        |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileBlank,
           TileDuplicate, NoTiles, TooManyBadTiles
@@ -113,6 +116,12 @@ class EncoderNonFinite(EncoderError):
     code = "encoder_non_finite"
 
 
+class AttentionInvalid(EncoderError):
+    """Attention-guided cropping without a map, or with one that tells nothing: constant or not finite."""
+
+    code = "attention_invalid"
+
+
 class BundleError(SkyfixError):
     code = "bundle"
 
@@ -163,6 +172,30 @@ class ModelMismatch(BundleError):
 
 class ProbeFailed(BundleError):
     code = "golden_failed"
+
+
+class CheckpointError(SkyfixError):
+    code = "checkpoint"
+
+
+class CheckpointUnsafe(CheckpointError):
+    """The file asks for more than tensors and plain values; nothing of it was run."""
+
+    code = "checkpoint_unsafe"
+
+
+class CheckpointUnreadable(CheckpointError):
+    code = "checkpoint_unreadable"
+
+
+class CheckpointMismatch(CheckpointError):
+    """Names or shapes are not those of the network that was asked for."""
+
+    code = "checkpoint_mismatch"
+
+
+class DatasetError(SkyfixError):
+    code = "dataset"
 
 
 class SourceError(SkyfixError):

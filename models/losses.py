@@ -44,6 +44,51 @@ def soft_margin_triplet(similarity: Tensor, alpha: float = 20.0) -> Tensor:
     return (forward.mean() + backward.mean()) / 2
 
 
+def hinge_triplet(similarity: Tensor, margin: float) -> Tensor:
+    """Push every other row of the batch at least a margin farther away than the matching one.
+
+    The distance is the squared Euclidean one of unit vectors, d = 2 - 2 cos, in [0, 4], as in FaceNet: its gap is
+    linear in the cosines, so that no gradient is lost where two embeddings meet.
+
+    Args:
+        similarity: (B, B) cosines, queries by references; the diagonal holds the matching pairs.
+        margin: wanted gap between squared distances.
+
+    Returns:
+        Scalar mean of max(0, d_ap - d_an + margin) over both directions and all B (B - 1) negatives.
+
+    Source: Schroff et al., FaceNet (CVPR 2015), section 3.1, over every negative of the batch.
+    """
+    positive = similarity.diagonal()
+    negatives = ~torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
+    forward = F.relu(2 * (similarity - positive[:, None]) + margin)[negatives]
+    backward = F.relu(2 * (similarity - positive[None, :]) + margin)[negatives]
+    return (forward.mean() + backward.mean()) / 2
+
+
+def contrastive(similarity: Tensor, margin: float, *, halved: bool) -> Tensor:
+    """Pull matching pairs together and push strangers out of a margin.
+
+    D = sqrt(2 - 2 cos) is the Euclidean distance of unit vectors, in [0, 2]; Y is 0 for a matching pair, 1 for another.
+
+    Args:
+        similarity: (B, B) cosines, queries by references; the diagonal holds the matching pairs.
+        margin: distance beyond which a stranger no longer counts.
+        halved: True for (1 - Y) D^2 / 2 + Y max(0, margin - D)^2 / 2, False for twice that, as some texts have it.
+
+    Returns:
+        Scalar mean over all B * B pairs, each counting the same: the B matching ones weigh 1 / B of the whole.
+
+    Source: Hadsell et al., "Dimensionality reduction by learning an invariant mapping" (CVPR 2006), eq. 4.
+    """
+    squared = 2 - 2 * similarity
+    # The root has no slope at 0, and rounding may even leave a negative: there the distance counts as constant.
+    distance = squared.clamp(min=torch.finfo(squared.dtype).eps).sqrt()
+    matching = torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
+    pairs = torch.where(matching, squared, F.relu(margin - distance).square())
+    return pairs.mean() * (0.5 if halved else 1.0)
+
+
 def symmetric_infonce(similarity: Tensor, scale: Tensor | float, smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of the matching pair against the batch, mean of both directions.
 

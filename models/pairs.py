@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.camera import Camera
 from models.errors import SourceError
-from models.preprocess import Camera
 
 REQUIRED = ("ground", "aerial")
 

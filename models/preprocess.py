@@ -1,196 +1,39 @@
-"""Upright pixels into the tensors that a bundle's networks take.
-
-The canvas: columns are azimuths, rows elevations, both linear; a full panorama is `width_px` wide and spans 360
-degrees, its left edge looks north once the heading is known, the horizon lies in the middle of its height. Any photo
-is projected onto it by its field of view; only the description columns that it saw are cut out and encoded.
-"""
+"""Upright pixels into the tensors that a bundle's networks take."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from models.bundle import AerialView, Embedding, GroundView
-from models.columns import first_columns_near
-from models.errors import ParameterError
+from models.bundle import AerialView, AnyGroundView, Embedding, StretchedView
+from models.camera import Camera, GroundInput
+from models.canvas import canvas_input
+from models.normalisation import normalise
+from models.stretch import stretch
+from models.stretched import stretched_input
 
-Floats = NDArray[np.float64]
-Projection = Literal["perspective", "panorama"]
-MIN_FOV_DEG = 10.0
-MAX_PERSPECTIVE_FOV_DEG = 150.0
 NEUTRAL = 127
 
 
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """How a photo was taken, as far as it is known.
-
-    Raises:
-        ParameterError: a value out of range, with the request field as pointer.
-    """
-
-    projection: Projection = "perspective"
-    fov_deg: float = 70.0
-    """Horizontal field of view: 10 to 150 for perspective, 10 to 360 for panorama."""
-    heading_deg: float | None = None
-    """True heading of the centre column, clockwise from north; None: unknown."""
-    heading_accuracy_deg: float | None = None
-    """Half width of the headings to try around `heading_deg`; None: take it as exact."""
-    pitch_deg: float = 0.0
-    """Upward tilt of the optical axis."""
-    roll_deg: float = 0.0
-    """Clockwise turn of the camera about its axis, seen from behind it."""
-
-    def __post_init__(self) -> None:
-        top = 360.0 if self.projection == "panorama" else MAX_PERSPECTIVE_FOV_DEG
-        _in_range("camera.fov_deg", self.fov_deg, MIN_FOV_DEG, top)
-        if self.heading_deg is not None and not 0.0 <= self.heading_deg < 360.0:
-            raise ParameterError("camera.heading_deg", f"{self.heading_deg:g} is not in [0, 360).")
-        if self.heading_accuracy_deg is not None:
-            _in_range("camera.heading_accuracy_deg", self.heading_accuracy_deg, 0.0, 180.0)
-            if self.heading_deg is None:
-                raise ParameterError("camera.heading_accuracy_deg", "was given without heading_deg.")
-        _in_range("camera.pitch_deg", self.pitch_deg, -60.0, 60.0)
-        _in_range("camera.roll_deg", self.roll_deg, -180.0, 180.0)
-
-
-def _in_range(pointer: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ParameterError(pointer, f"{value:g} is not in [{low:g}, {high:g}].")
-
-
-@dataclass(frozen=True, slots=True)
-class GroundInput:
-    """One photo ready for ground.onnx."""
-
-    pixels: NDArray[np.float32]
-    """(3, height_px, columns seen * column width + 2 * margin), normalised."""
-    seen: int
-    """Description columns that the network will give."""
-    firsts: NDArray[np.int64]
-    """Columns of the tile that the photo's first column may look along: one when the heading is known."""
-    left_deg: float
-    """Azimuth of the first column's left edge from the photo's centre, so that placing the photo at column f means
-    that its centre heads f * 360 / W - left_deg."""
-
-
-def ground_input(pixels: NDArray[np.uint8], camera: Camera, view: GroundView, embedding: Embedding) -> GroundInput:
-    """Project a photo onto the canvas and cut out the columns that it saw.
+def ground_input(pixels: NDArray[np.uint8], camera: Camera, view: AnyGroundView, embedding: Embedding) -> GroundInput:
+    """Make a photo ready for ground.onnx in the way its bundle asks for.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, upright.
         camera: projection, field of view and, if known, heading and tilt.
         view: input of the bundle's ground network.
         embedding: layout of its descriptions.
+
+    Raises:
+        ParameterError: a stretched view takes one field of view only, and this photo has another.
     """
-    total = embedding.columns
-    column_deg = 360.0 / total
-    seen = min(total, max(1, round(camera.fov_deg / column_deg))) if view.any_width else total
-    whole = seen == total
-    span_deg = seen * column_deg
-    if camera.heading_deg is None:
-        left_deg, firsts = -span_deg / 2, np.arange(total)
-    else:
-        first = 0 if whole else round((camera.heading_deg - span_deg / 2) / column_deg) % total
-        left_deg = first * column_deg - camera.heading_deg
-        firsts = _possible_firsts(first, camera, seen, total)
-    per_deg = view.width_px / 360.0
-    width = round(span_deg * per_deg)
-    canvas_column = np.arange(-view.margin_px, width + view.margin_px, dtype=np.float64)
-    azimuth = left_deg + (canvas_column + 0.5) / per_deg
-    if not whole:
-        edge = 0.5 / per_deg
-        centred = (azimuth + 180.0) % 360.0 - 180.0
-        inside = max(camera.fov_deg / 2 - edge, edge)
-        azimuth = np.clip(centred, -inside, inside)
-    return GroundInput(_project(pixels, camera, azimuth, view), seen, firsts, left_deg)
-
-
-def _possible_firsts(first: int, camera: Camera, seen: int, total: int) -> NDArray[np.int64]:
-    half_column = 180.0 / total
-    if camera.heading_accuracy_deg is None or camera.heading_accuracy_deg <= half_column or total == 1:
-        return np.array([first])
-    centre = (first + seen / 2) * 360.0 / total % 360.0
-    return first_columns_near(centre, camera.heading_accuracy_deg, seen, total)
-
-
-def _project(pixels: NDArray[np.uint8], camera: Camera, azimuth: Floats, view: GroundView) -> NDArray[np.float32]:
-    """Sample the photo at azimuths (degrees from its centre) and the canvas' elevations; unseen pixels become 0."""
-    source = _reduce(pixels, camera, view)
-    height, width = source.shape[:2]
-    elevation = (0.5 - (np.arange(view.height_px) + 0.5) / view.height_px) * view.vertical_fov_deg
-    if camera.projection == "panorama":
-        per_deg = width / camera.fov_deg
-        column = np.broadcast_to(azimuth * per_deg + width / 2, (elevation.size, azimuth.size))
-        row = np.broadcast_to((height / 2 - elevation * per_deg)[:, None], column.shape)
-        wraps = camera.fov_deg >= 359.5
-    else:
-        column, row = _pinhole(azimuth, elevation, camera, width, height)
-        wraps = False
-    inside = (row >= 0) & (row <= height)
-    if not wraps:
-        inside &= (column >= 0) & (column <= width)
-    normalised = (_bilinear(source, column - 0.5, row - 0.5, wraps) / 255.0 - view.mean) / view.std
-    return np.where(inside[..., None], normalised, 0.0).astype(np.float32).transpose(2, 0, 1)
-
-
-def _reduce(pixels: NDArray[np.uint8], camera: Camera, view: GroundView) -> NDArray[np.uint8]:
-    """Shrink a photo, antialiased, to about the resolution of the canvas at its centre."""
-    height, width = pixels.shape[:2]
-    per_deg = view.width_px / 360.0
-    if camera.projection == "panorama":
-        wanted = camera.fov_deg * per_deg
-    else:
-        wanted = 2 * math.tan(math.radians(camera.fov_deg) / 2) * math.degrees(1) * per_deg
-    scale = wanted / width
-    if scale >= 1.0:
-        return pixels
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-
-def _pinhole(azimuth: Floats, elevation: Floats, camera: Camera, width: int, height: int) -> tuple[Floats, Floats]:
-    """Columns and rows (pixel edges at integers) at which a tilted pinhole camera sees the given directions."""
-    a, e = np.radians(azimuth)[None, :], np.radians(elevation)[:, None]
-    right, up, ahead = np.sin(a) * np.cos(e), np.broadcast_to(np.sin(e), (e.size, a.size)), np.cos(a) * np.cos(e)
-    pitch, roll = math.radians(camera.pitch_deg), math.radians(camera.roll_deg)
-    up, ahead = up * math.cos(pitch) - ahead * math.sin(pitch), up * math.sin(pitch) + ahead * math.cos(pitch)
-    right, up = right * math.cos(roll) - up * math.sin(roll), right * math.sin(roll) + up * math.cos(roll)
-    focal = width / 2 / math.tan(math.radians(camera.fov_deg) / 2)
-    depth = np.where(ahead > 1e-6, ahead, np.nan)
-    return (
-        np.nan_to_num(focal * right / depth + width / 2, nan=-1e9),
-        np.nan_to_num(height / 2 - focal * up / depth, nan=-1e9),
-    )
-
-
-def _bilinear(source: NDArray[np.uint8], x: Floats, y: Floats, wraps: bool) -> Floats:
-    """Interpolate (H, W, 3) at pixel-centre coordinates; columns wrap around or repeat the edge, rows repeat."""
-    height, width = source.shape[:2]
-    x0, y0 = np.floor(x), np.floor(y)
-    fx, fy = (x - x0)[..., None], (y - y0)[..., None]
-
-    def column(index: Floats) -> NDArray[np.int64]:
-        whole = np.clip(index, -1e9, 1e9).astype(np.int64)
-        return whole % width if wraps else np.clip(whole, 0, width - 1)
-
-    def row(index: Floats) -> NDArray[np.int64]:
-        return np.clip(index, 0, height - 1).astype(np.int64)
-
-    left, right, top, bottom = column(x0), column(x0 + 1), row(y0), row(y0 + 1)
-    upper = source[top, left] * (1 - fx) + source[top, right] * fx
-    lower = source[bottom, left] * (1 - fx) + source[bottom, right] * fx
-    blended: Floats = upper * (1 - fy) + lower * fy
-    return blended
+    if isinstance(view, StretchedView):
+        return stretched_input(pixels, camera, view)
+    return canvas_input(pixels, camera, view, embedding)
 
 
 def aerial_input(pixels: NDArray[np.uint8], view: AerialView) -> NDArray[np.float32]:
-    """Scale a north-up tile of the bundle's footprint to its input, antialiased, and normalise it.
+    """Scale a north-up tile of the bundle's footprint to its input and normalise it.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
@@ -198,12 +41,7 @@ def aerial_input(pixels: NDArray[np.uint8], view: AerialView) -> NDArray[np.floa
     Returns:
         (3, size_px, size_px) float32.
     """
-    size = (view.size_px, view.size_px)
-    if pixels.shape[:2] != size:
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-    mean, std = np.array(view.mean, dtype=np.float32), np.array(view.std, dtype=np.float32)
-    normalised = (pixels / np.float32(255.0) - mean) / std
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
+    return normalise(stretch(pixels, view.size_px, view.size_px, view.resampling), view.mean, view.std)
 
 
 def crop_to_footprint(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from models.camera import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Camera, Projection
 from models.image import Photo
-from models.preprocess import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Camera, Projection
 from service.query import CameraHints, Notice
 
 ASSUMED_FOV_DEG = 70.0

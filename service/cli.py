@@ -19,9 +19,10 @@ COMMANDS = {
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
     "train": ("models.commands.train:command", "Train a model."),
-    "evaluate": ("models.commands.evaluate:command", "Measure recall on pairs of photos and tiles."),
+    "evaluate": ("models.commands.evaluate:command", "Measure recall on a data set, your own pairs or a sample city."),
     "export": ("models.commands.export:command", "Turn a checkpoint into a model bundle."),
-    "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds."),
+    "import": ("models.commands.import_:command", "Turn foreign weights into a model bundle."),
+    "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds and costs."),
     "sample-city": ("models.commands.sample_city:command", "Write imagery and photos of a procedural city."),
 }
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

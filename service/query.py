@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from index.tiles import Bounds
-from models.preprocess import Projection
+from models.camera import Projection
 
 Mode = Literal["auto", "prior", "global"]
 Status = Literal["outside_coverage"]

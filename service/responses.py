@@ -79,11 +79,23 @@ class LocalizeResponse(Out):
     timings_ms: dict[str, float]
 
 
+class LicenceOut(Out):
+    """A licence as it was declared when the model was brought in."""
+
+    subject: str
+    licence: str
+    holder: str
+    source: str
+    declared_by: str
+
+
 class ModelInfo(Out):
     name: str
     label: str
     licence: str
     attribution: str
+    precision: str
+    licences: tuple[LicenceOut, ...]
     provider: str
 
 
@@ -164,6 +176,8 @@ def info_response(about: About, settings: Settings, version: str) -> InfoRespons
             label=about.model_label,
             licence=about.model_licence,
             attribution=about.model_attribution,
+            precision=about.model_precision,
+            licences=tuple(LicenceOut(**entry.model_dump()) for entry in about.model_ledger),
             provider=about.provider,
         ),
         index=IndexInfo(

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.preprocess import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Projection
+from models.camera import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Projection
 from service.query import MAX_RADIUS_M, CameraHints, Mode, Prior, Query, make_prior
 
 MAX_TOP_K = 50

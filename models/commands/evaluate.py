@@ -3,94 +3,118 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
-from rich.table import Table
 
-from models.bundle import Accuracy, default_bundle_path, open_model_bundle, record_accuracy
+from models.bundle import ModelBundle, default_bundle_path, open_model_bundle, record_accuracy
+from models.commands.evaluate_options import EvaluateOptions
+from models.commands.evaluate_protocol import measure
+from models.commands.evaluate_tables import city_table, protocol_table, robustness_table
 from models.encoder import OnnxEncoder
-from models.errors import UsageError
-from models.evaluation.own import evaluate_pairs
-from models.pairs import read_pairs
+from models.evaluation.corruptions.catalogue import CORRUPTIONS, SEVERITIES
+from models.evaluation.protocols import PROTOCOLS
 
-ORIENTATIONS: tuple[Literal["known", "unknown"], ...] = ("known", "unknown")
+CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
 
 
 @click.command("evaluate")
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that comes with Skyfix]"
 )
+@click.option("--protocol", type=click.Choice(list(PROTOCOLS)), help="A published data set; `own` goes with --pairs.")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the published data set.")
+@click.option("--labels", type=click.Choice(["original", "corrected"]), default="original", show_default=True)
 @click.option("--pairs", type=click.Path(path_type=Path), help="Your own photos: a pairs.csv.")
-@click.option("--city", type=int, help="Seed of a sample city, instead of --pairs.")
+@click.option("--city", type=int, help="Seed of a sample city, instead of --protocol or --pairs.")
 @click.option("--places", default=1000, show_default=True, help="Places of the sample city.")
 @click.option("--extent", "extent_m", default=1200.0, show_default=True, help="Side of the sample city, metres.")
 @click.option(
     "--stride", "stride_m", type=float, help="Grid gallery at this stride in metres instead of centred tiles."
 )
-@click.option("--fov", "fovs", type=float, multiple=True, help="Field of view, degrees; repeat for several rows.")
-@click.option("--orientation", type=click.Choice(["known", "unknown", "both"]), default="both", show_default=True)
+@click.option(
+    "--fov", "fovs", type=click.FloatRange(10, 360), multiple=True, help="Field of view, degrees; repeat for more rows."
+)
+@click.option(
+    "--orientation",
+    type=click.Choice(["known", "unknown", "both"]),
+    help="Is the heading given? [default: both; published data sets: known at 360 degrees, else unknown]",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the angles and the corruptions."
+)
 @click.option("--footprint-m", type=float, help="With --pairs: metres of aerial image to use. [default: the bundle's]")
-@click.option("--threads", default=1, show_default=True)
-@click.option("--record", is_flag=True, help="Write the figures and this command into the bundle's manifest.")
+@click.option("--corruption", type=click.Choice([*CORRUPTIONS, "all"]), help="Spoil the photos, after a clean row.")
+@click.option("--severity", type=click.Choice([*map(str, SEVERITIES), "all"]), default="all", show_default=True)
+@click.option(
+    "--ties",
+    type=click.Choice(["pessimistic", "published"]),
+    default="pessimistic",
+    show_default=True,
+    help="Rule that the table shows: a tie counts against the model, or for it as in published code.",
+)
+@click.option("--embeddings", type=click.Path(path_type=Path), help="Folder to keep descriptions in and to reuse.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and pictures.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--record", is_flag=True, help="With --city: write figures and command into the bundle's manifest.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    bundle: Path | None,
-    pairs: Path | None,
-    city: int | None,
-    places: int,
-    extent_m: float,
-    stride_m: float | None,
-    fovs: tuple[float, ...],
-    orientation: Literal["known", "unknown", "both"],
-    footprint_m: float | None,
-    threads: int,
-    record: bool,
-    as_json: bool,
-) -> None:
-    """Measure recall on your own pairs or on a sample city. Ties count against the model."""
-    if (pairs is None) == (city is None):
-        raise UsageError("Give either --pairs FILE or --city SEED.")
-    if record and city is None:
-        raise UsageError("Only figures on sample cities are recorded: others cannot be had again by everyone.")
-    opened = open_model_bundle(bundle or default_bundle_path())
-    encoder = OnnxEncoder(opened, threads=threads)
-    known = [value for value in ORIENTATIONS if orientation in (value, "both")]
-    if pairs is not None:
-        rows = [
-            evaluate_pairs(encoder, read_pairs(pairs), heading_known=o == "known", fov_deg=f, footprint_m=footprint_m)
-            for f in fovs or (None,)
-            for o in known
-        ]
-    else:
-        from models.evaluation.benchmark import CityBenchmark
-        from models.evaluation.photographs import Setting
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> None:
+    """Measure recall on a published data set, on your own pairs or on a sample city.
 
-        benchmark = CityBenchmark.render(city or 0, places, extent_m)
-        settings = [Setting(f, o) for f in fovs or (360.0, 180.0, 90.0, 70.0) for o in known]
-        rows = benchmark.score(encoder, settings, stride_m)
-    if record:
-        words = f"skyfix evaluate --city {city} --places {places} --extent {extent_m:g}"
-        words += f" --stride {stride_m:g}" if stride_m is not None else ""
-        record_accuracy(opened, [row.model_copy(update={"command": words}) for row in rows])
-    if as_json:
-        click.echo(json.dumps({"model": opened.manifest.title, "rows": [row.model_dump(mode="json") for row in rows]}))
+    Ties count against the model; --json and --report give both rules.
+    """
+    options = EvaluateOptions(**given)
+    options.check()
+    bundle = open_model_bundle(options.bundle or default_bundle_path())
+    if options.city is not None:
+        _measure_city(bundle, options)
         return
-    Console().print(_table(opened.manifest.title, rows))
+    found = measure(OnnxEncoder(bundle, threads=options.threads), options, spelled(context))
+    if options.as_json:
+        click.echo(json.dumps({"model": bundle.manifest.title} | found.document()))
+        return
+    console = Console()
+    console.print(protocol_table(found.results, options.ties))
+    for robustness in found.robustness:
+        console.print(robustness_table(robustness))
 
 
-def _table(title: str, rows: list[Accuracy]) -> Table:
-    table = Table(title=f"{title} on {rows[0].protocol}: {rows[0].queries} photos, {rows[0].gallery} tiles")
-    for name in ("fov", "heading", "R@1", "R@5", "R@10", "R@1%", "median error", "heading within 15°"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            f"{row.fov_deg:g}°",
-            row.orientation,
-            *(f"{v:.1%}" for v in (row.recall_at_1, row.recall_at_5, row.recall_at_10, row.recall_at_1_percent)),
-            "" if row.median_error_m is None else f"{row.median_error_m:.1f} m",
-            "" if row.heading_within_15_deg is None else f"{row.heading_within_15_deg:.1%}",
-        )
-    return table
+def spelled(context: click.Context) -> str:
+    """Write down the command that was given."""
+    words = [context.command_path if " " in context.command_path else f"skyfix {context.info_name}"]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT:
+            continue
+        value = context.params[name]
+        for each in value if parameter.multiple else (value,):
+            words += [parameter.opts[0]] if each is True else [parameter.opts[0], shlex.quote(_word(each))]
+    return " ".join(words)
+
+
+def _word(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _measure_city(bundle: ModelBundle, options: EvaluateOptions) -> None:
+    from models.evaluation.benchmark import CityBenchmark
+    from models.evaluation.photographs import Setting
+
+    benchmark = CityBenchmark.render(options.city or 0, options.places, options.extent_m)
+    settings = [
+        Setting(fov, orientation) for fov in options.fovs or CITY_FOVS_DEG for orientation in options.orientations()
+    ]
+    rows = benchmark.score(OnnxEncoder(bundle, threads=options.threads), settings, options.stride_m)
+    if options.record:
+        words = f"skyfix evaluate --city {options.city} --places {options.places} --extent {options.extent_m:g}"
+        words += f" --stride {options.stride_m:g}" if options.stride_m is not None else ""
+        record_accuracy(bundle, [row.model_copy(update={"command": words}) for row in rows])
+    if options.as_json:
+        click.echo(json.dumps({"model": bundle.manifest.title, "rows": [row.model_dump(mode="json") for row in rows]}))
+        return
+    Console().print(city_table(bundle.manifest.title, rows))

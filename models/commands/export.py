@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from models.export import export_bundle
+from models.exporting.run import export_run
 
 
 @click.command("export")
@@ -17,7 +17,7 @@ from models.export import export_bundle
 @click.option("--full-weights", is_flag=True, help="Store weights as float32 instead of float16.")
 def command(checkpoint: Path, out: Path, full_weights: bool) -> None:
     """Write a model bundle: ONNX opset 17, L2 norm inside, parity with torch checked."""
-    bundle = export_bundle(checkpoint, out, half_weights=not full_weights)
+    bundle = export_run(checkpoint, out, half_weights=not full_weights)
     parity = bundle.manifest.parity
     size = sum(path.stat().st_size for path in (bundle.ground_path, bundle.aerial_path)) / 1e6
     click.echo(

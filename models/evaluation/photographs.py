@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.preprocess import Camera
+from models.camera import Camera
 from models.sample_city import Appearance, City, render_panorama, render_photo
 
 PANORAMA_PX = (384, 96)

@@ -9,9 +9,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from models.camera import Camera, GroundInput
 from models.columns import centre_heading, mean_cosine_scale, shifts
 from models.encoder import Encoder
-from models.preprocess import Camera, GroundInput, aerial_input, ground_input
+from models.preprocess import aerial_input, ground_input
 
 Float32s = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

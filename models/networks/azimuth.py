@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.networks.lite0 import CHANNELS, STRIDE_PX, Lite0Stem
-from models.networks.transgeo import Block
+from models.networks.network import Network
+from models.networks.transformer import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class PolarResampling(nn.Module):
         return F.grid_sample(tiles, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-class AzimuthColumns(nn.Module):
+class AzimuthColumns(Network):
     """Ground and aerial encoders around one frozen stem."""
 
     def __init__(self, size: AzimuthSize | None = None, stem: Lite0Stem | None = None) -> None:

@@ -3,79 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from models.artefact import Frozen
-from models.bundle import AerialView, Embedding, GroundView
+from models.bundle import AerialView, Embedding, GroundView, ModelManifest, Parity, StretchedView
 from models.errors import UsageError
+from models.provenance import Cropping
+from models.training.architectures import ColumnsModel, TransGeoModel
 
-UNSEALED = "0" * 64
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CONFIGS = Path(__file__).parent.parent / "configs"
-
-
-class ColumnsModel(Frozen):
-    """Azimuth columns on a frozen Lite0 stem."""
-
-    kind: Literal["columns"]
-    columns: int = Field(default=24, ge=4, le=90)
-    channels: int = Field(default=32, ge=4)
-    width: int = Field(default=128, ge=16)
-    depth: int = Field(default=2, ge=1)
-    heads: int = Field(default=4, ge=1)
-    rows: int = Field(default=6, ge=1)
-    margin_columns: int = Field(default=2, ge=0)
-    tile_px: int = Field(default=192, ge=32)
-
-    def views(self, footprint_m: float) -> tuple[Embedding, GroundView, AerialView]:
-        half = (0.5, 0.5, 0.5)
-        height, width = self.rows * 16, self.columns * 16
-        ground = GroundView(
-            sha256=UNSEALED,
-            height_px=height,
-            width_px=width,
-            vertical_fov_deg=360.0 * height / width,
-            margin_px=self.margin_columns * 16,
-            any_width=True,
-            mean=half,
-            std=half,
-        )
-        aerial = AerialView(sha256=UNSEALED, size_px=self.tile_px, footprint_m=footprint_m, mean=half, std=half)
-        return Embedding(columns=self.columns, channels=self.channels), ground, aerial
-
-
-class TransGeoModel(Frozen):
-    """TransGeo of any size; the defaults are the published DeiT-S with CVUSA's stage-1 inputs."""
-
-    kind: Literal["transgeo"]
-    ground_px: tuple[int, int] = (112, 616)
-    aerial_px: int = 256
-    vertical_fov_deg: float = 65.45
-    width: int = 384
-    depth: int = 12
-    heads: int = 6
-    patch_px: int = 16
-    embedding: int = 1000
-    share: bool = False
-
-    def views(self, footprint_m: float) -> tuple[Embedding, GroundView, AerialView]:
-        ground = GroundView(
-            sha256=UNSEALED,
-            height_px=self.ground_px[0],
-            width_px=self.ground_px[1],
-            vertical_fov_deg=self.vertical_fov_deg,
-            margin_px=0,
-            any_width=False,
-            mean=IMAGENET_MEAN,
-            std=IMAGENET_STD,
-        )
-        aerial = AerialView(
-            sha256=UNSEALED, size_px=self.aerial_px, footprint_m=footprint_m, mean=IMAGENET_MEAN, std=IMAGENET_STD
-        )
-        return Embedding(columns=1, channels=self.embedding), ground, aerial
 
 
 class Shot(Frozen):
@@ -94,6 +34,7 @@ class Shot(Frozen):
 class CityData(Frozen):
     """Pairs rendered from sample cities."""
 
+    kind: Literal["sample-city"]
     cities: tuple[int, ...] = Field(min_length=1)
     extent_m: float = 1000.0
     places: int = Field(ge=8)
@@ -104,23 +45,93 @@ class CityData(Frozen):
     offset_m: float = Field(default=0.0, ge=0)
     """The camera stands up to this far east or west and north or south of the tile's centre."""
     shots: tuple[Shot, ...] = Field(min_length=1)
+    seed: int = 1
+    """Of places, seasons and cameras."""
+
+
+class PairData(Frozen):
+    """Pairs on disk, in the layout of a public data set or of one's own pairs.csv."""
+
+    kind: Literal["cvusa", "cvact", "vigor-same", "vigor-cross", "university", "university-drone", "pairs"]
+    root: str = ""
+    """Folder of the data set, or the pairs.csv; `--data` replaces it."""
+    split: str = "train"
+    labels: Literal["original", "corrected"] = "original"
+    orientation: Literal["known", "unknown"] = "known"
+    """`unknown`: every photo is turned by an angle of its own each time it is read."""
+    validation_split: str = "val"
+    validation_root: str = ""
+    """Where the validation split lies elsewhere: the second pairs.csv."""
+    validation_queries: int | None = Field(default=None, ge=2)
+    """Watch only so many photos, evenly spread; all tiles stay in the gallery."""
 
 
 class Loss(Frozen):
-    kind: Literal["infonce", "soft-margin-triplet"] = "infonce"
+    kind: Literal["infonce", "soft-margin-triplet", "hinge-triplet", "contrastive"] = "infonce"
     alpha: float = 20.0
-    smoothing: float = 0.05
+    """Slope of the soft margin."""
+    margin: float = Field(default=0.5, gt=0)
+    """Of the hinge triplet and of the contrastive loss."""
+    halved: bool = True
+    """Contrastive loss with the factor 1/2 of its text, or without it, as its table has it."""
+    smoothing: float = Field(default=0.05, ge=0, lt=1)
     heading_weight: float = 0.5
 
 
+class Optimiser(Frozen):
+    """AdamW, alone or inside ASAM; weight decay acts on every tensor, as TransGeo trains."""
+
+    kind: Literal["adamw", "asam", "sam"] = "adamw"
+    rho: float = Field(default=2.5, gt=0)
+    weight_decay: float = Field(default=0.03, ge=0)
+
+
+class Sampling(Frozen):
+    """How batches are put together; `mining` pairs random anchors with the tiles most similar to them."""
+
+    kind: Literal["random", "mining"] = "random"
+    pool: int = Field(default=40_000, ge=1)
+    hardest: int = Field(default=100, ge=1)
+    first_mined_epoch: int = Field(default=1, ge=0)
+
+
 class Schedule(Frozen):
-    steps: int = Field(ge=1)
+    """Give `steps` or `epochs`; a learning rate falls along half a cosine, step by step or epoch by epoch."""
+
+    steps: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
     batch: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
-    weight_decay: float = 0.03
     warm_up_steps: int = 0
-    evaluate_every: int = Field(default=500, ge=1)
+    cosine: Literal["step", "epoch"] = "step"
+    evaluate_every: int | None = Field(default=None, ge=1)
+    """Steps between two looks at the validation set; None: once an epoch."""
     checkpoint_every: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Schedule:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        return self
+
+
+class Compute(Frozen):
+    """What fits the machine and changes no result beyond rounding."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Autocast of the forward pass; bf16 on GPUs that have it and on CPUs."""
+    checkpoint_blocks: bool = False
+    """Keep no activations inside transformer blocks; compute them again on the way back."""
+    chunk: int | None = Field(default=None, ge=1)
+    """Pairs on the card at once; the loss still sees the whole batch."""
+    loaders: int = Field(default=2, ge=1)
+    """Threads that read and decode pictures."""
+
+
+class Start(Frozen):
+    """Weights to begin with: none, DeiT's for ImageNet, or a first stage's; the file comes from `--init`."""
+
+    kind: Literal["scratch", "deit", "stage-1"] = "scratch"
 
 
 class Validation(Frozen):
@@ -140,22 +151,85 @@ class TrainConfig(Frozen):
     seed: int = 0
     footprint_m: float = Field(gt=0)
     model: ColumnsModel | TransGeoModel = Field(discriminator="kind")
-    data: CityData
+    data: CityData | PairData = Field(discriminator="kind")
     loss: Loss
+    optimiser: Optimiser = Optimiser()
+    sampling: Sampling = Sampling()
     schedule: Schedule
-    validation: Validation
+    compute: Compute = Compute()
+    start: Start = Start()
+    validation: Validation | None = None
+    """With sample cities only; data sets bring their own split."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> TrainConfig:
+        crop = self.model.crop if isinstance(self.model, TransGeoModel) else None
+        if crop is not None and crop.guide == "stage-1" and self.start.kind != "stage-1":
+            raise ValueError('a guide of the first stage comes with start.kind = "stage-1"')
+        problem = self._city_problem(self.data) if isinstance(self.data, CityData) else self._pairs_problem()
+        if problem:
+            raise ValueError(problem)
+        return self
+
+    def _city_problem(self, data: CityData) -> str | None:
+        if self.validation is None:
+            return "sample cities need a [validation] city"
+        if self.sampling.kind == "mining":
+            return "mining needs pairs on disk; batches of sample cities are drawn at random"
+        fov = self.model.fov_deg if isinstance(self.model, TransGeoModel) else None
+        if fov is not None and any(shot.fov_deg != fov for shot in data.shots):
+            return f"this network takes photos of {fov:g} degrees only; every shot must have that fov_deg"
+        return None
+
+    def _pairs_problem(self) -> str | None:
+        if isinstance(self.model, ColumnsModel):
+            return "azimuth columns train on sample cities"
+        if self.validation is not None:
+            return "[validation] is for sample cities; data sets have data.validation_split"
+        return None
 
     @property
-    def views(self) -> tuple[Embedding, GroundView, AerialView]:
+    def views(self) -> tuple[Embedding, GroundView | StretchedView, AerialView]:
         """Layout and preprocessing that this model will declare; the files' sums are not known yet."""
         return self.model.views(self.footprint_m)
 
+    @property
+    def cropping(self) -> Cropping | None:
+        """Cropping as the manifest states it."""
+        crop = self.model.crop if isinstance(self.model, TransGeoModel) else None
+        if crop is None:
+            return None
+        return Cropping(keep=crop.keep, guide=crop.guide, quantised=crop.quantised, guide_source="trained here")
 
-def load_config(path: Path | str) -> TrainConfig:
+
+def draft_manifest(config: TrainConfig, training: dict[str, Any]) -> ModelManifest:
+    """Give the manifest of a configuration; the files' sums and the parity are still to come."""
+    embedding, ground, aerial = config.views
+    return ModelManifest(
+        name=config.name,
+        version=config.version,
+        label=config.label,
+        licence=config.licence,
+        attribution=config.attribution,
+        embedding=embedding,
+        ground=ground,
+        aerial=aerial,
+        parity=Parity(ground=0.0, aerial=0.0, samples=1),
+        cropping=config.cropping,
+        training=training,
+    )
+
+
+def load_config(path: Path | str, stage: int = 1, changes: Sequence[str] = ()) -> TrainConfig:
     """Read a training configuration from a file, or by name from those that come with Skyfix.
 
+    Args:
+        path: TOML file or name.
+        stage: 2 lays the table [stage_2] over the rest of the file.
+        changes: "schedule.batch=64": a key with its tables, and a TOML value, laid over that.
+
     Raises:
-        UsageError: no such file, not TOML, an unknown key or a value out of range.
+        UsageError: no such file, not TOML, an unknown key, a value out of range, or no second stage.
     """
     file = Path(path)
     if not file.is_file() and (CONFIGS / f"{path}.toml").is_file():
@@ -167,9 +241,32 @@ def load_config(path: Path | str) -> TrainConfig:
         raise UsageError(f"No configuration {str(path)!r}. Give a TOML file or one of: {known}.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}.") from error
+    second = document.pop("stage_2", None)
+    if stage == 2:
+        if second is None:
+            raise UsageError(f"{file} has no table [stage_2].")
+        document = _laid_over(document, second)
+    for change in changes:
+        document = _laid_over(document, _read_change(change))
     try:
         return TrainConfig.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{file}: {where}: {first['msg']} ({error.error_count()} problem(s)).") from error
+
+
+def _read_change(change: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(change)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{change!r} is no change: give KEY=VALUE as in TOML, words in quotes ({error}).") from error
+
+
+def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Replace values of nested tables by others."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _laid_over(base[key], value) if both else value
+    return merged

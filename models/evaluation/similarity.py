@@ -1,0 +1,70 @@
+"""Inner products of descriptions: fast and nearly right, or slow and the same on every machine.
+
+Headings are searched by turning: a photo laid at column 0 of W is rolled by 0 ... W - 1 columns, and its similarity
+to a tile is the largest of the products. A plain vector is W = 1.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32s = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Real = TypeVar("Real", np.float32, np.float64)
+
+
+def turn(rows: NDArray[Real], shift: int, columns: int) -> NDArray[Real]:
+    """Roll (N, W * E) descriptions by `shift` of their W columns."""
+    if shift == 0:
+        return rows
+    return np.roll(rows.reshape(len(rows), columns, -1), shift, axis=1).reshape(rows.shape)
+
+
+def products(queries: NDArray[Real], references: NDArray[Real], columns: int, turns: int) -> NDArray[Real]:
+    """Multiply every query with every reference.
+
+    Args:
+        queries: (B, W * E).
+        references: (N, W * E).
+        columns: W.
+        turns: 1, or W to search the heading.
+
+    Returns:
+        (B, N), the best over the turns, within `rounding_error` of the true value.
+    """
+    best = queries @ references.T
+    for shift in range(1, turns):
+        np.maximum(best, turn(queries, shift, columns) @ references.T, out=best)
+    return best
+
+
+def rounding_error(queries: NDArray[Real], references: NDArray[Real]) -> float:
+    """Bound how far `products` and `paired_products` may lie apart, whatever the order of summation.
+
+    Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: |error| <= D u / (1 - D u) |x| |y|.
+    """
+    unit = float(np.finfo(queries.dtype).eps) / 2
+    longest = float(np.linalg.norm(queries, axis=1).max() * np.linalg.norm(references, axis=1).max())
+    share = (queries.shape[1] + 2) * unit
+    return float(1.01 * longest * (share / (1 - share) + queries.shape[1] * 2.0**-53))
+
+
+def paired_products(queries: Float32s, references: Float32s, columns: int, turns: int) -> tuple[Floats, Ints]:
+    """Multiply query i with reference i in float64, in an order that no library or block size changes.
+
+    Products of float32 values are exact in float64; each row is then summed by itself, so equal rows give equal bits.
+
+    Args:
+        queries, references: (P, W * E).
+        columns, turns: as in `products`.
+
+    Returns:
+        (P,) best product and (P,) the first shift that gives it.
+    """
+    left, right = queries.astype(np.float64), references.astype(np.float64)
+    turned = np.stack([(turn(left, shift, columns) * right).sum(axis=1) for shift in range(turns)])
+    return turned.max(axis=0), turned.argmax(axis=0)

@@ -1,0 +1,38 @@
+"""The proof that an exported network says what torch says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+
+from models.bundle import AerialView, AnyGroundView
+from models.errors import UsageError
+from models.exporting.graph import Flat, is_any_width, sample_pixels
+from models.networks.network import Network
+
+PARITY_LIMIT = 1e-4
+PARITY_SAMPLES = 4
+
+
+def parity(network: Network, view: str, spec: AnyGroundView | AerialView, path: Path) -> float:
+    """Largest difference between torch and ONNX Runtime, full width and, where it is free, a narrow photo.
+
+    Raises:
+        UsageError: it is above 1e-4.
+    """
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    samples = [sample_pixels(spec, PARITY_SAMPLES)]
+    if is_any_width(spec) and not isinstance(spec, AerialView):
+        samples.append(sample_pixels(spec, PARITY_SAMPLES, spec.width_px // 4))
+    worst = 0.0
+    for pixels in samples:
+        with torch.inference_mode():
+            expected = Flat(network, view)(pixels).numpy()
+        (found,) = session.run(["embedding"], {"pixels": pixels.numpy()})
+        worst = max(worst, float(np.abs(found - expected).max()))
+    if not worst <= PARITY_LIMIT:
+        raise UsageError(f"The exported {view} network differs by {worst:.2e} from torch; at most {PARITY_LIMIT:g}.")
+    return worst
