@@ -87,12 +87,23 @@ class Optimiser(Frozen):
 
 
 class Sampling(Frozen):
-    """How batches are put together; `mining` pairs random anchors with the tiles most similar to them."""
+    """How batches are put together.
 
-    kind: Literal["random", "mining"] = "random"
+    `mining` pairs random anchors with the tiles most similar to them (TransGeo); `neighbours` grows batches from a
+    place's neighbours, by position first and by similarity later (Sample4Geo).
+    """
+
+    kind: Literal["random", "mining", "neighbours"] = "random"
     pool: int = Field(default=40_000, ge=1)
+    """Mining: tiles searched for partners."""
     hardest: int = Field(default=100, ge=1)
+    """Mining: most similar tiles that a partner is drawn from."""
+    listed: int = Field(default=128, ge=2)
+    """Neighbours: length of a place's list."""
+    select: int = Field(default=64, ge=2)
+    """Neighbours: how many of them a place brings along."""
     first_mined_epoch: int = Field(default=1, ge=0)
+    """First epoch that goes by similarity; 1 as TransGeo trains, 4 as Sample4Geo."""
 
 
 class Schedule(Frozen):
@@ -174,8 +185,8 @@ class TrainConfig(Frozen):
     def _city_problem(self, data: CityData) -> str | None:
         if self.validation is None:
             return "sample cities need a [validation] city"
-        if self.sampling.kind == "mining":
-            return "mining needs pairs on disk; batches of sample cities are drawn at random"
+        if self.sampling.kind != "random":
+            return f"{self.sampling.kind} needs pairs on disk; batches of sample cities are drawn at random"
         fov = self.model.fov_deg if isinstance(self.model, TransGeoModel) else None
         if fov is not None and any(shot.fov_deg != fov for shot in data.shots):
             return f"this network takes photos of {fov:g} degrees only; every shot must have that fov_deg"

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.datasets.pairset import Frame
 from models.training.recorded import Recorded
 
 Rows = NDArray[np.int64]
@@ -43,18 +44,22 @@ def most_similar(recorded: Recorded, anchors: Rows, pool: Rows, count: int, devi
     return _nearest(closeness, anchors, pool, count)
 
 
-def nearest_by_position(lat: NDArray[np.float64], lon: NDArray[np.float64], count: int) -> Rows:
-    """Find the places nearest to each place along the great circle, itself left out.
+def nearest_by_position(frame: Frame, positions: NDArray[np.float64], count: int) -> Rows:
+    """Find the places nearest to each place, along the great circle or in the plane, itself left out.
 
     Args:
-        lat, lon: (N,) WGS84 degrees.
+        frame: of the positions, as in `Positions`.
+        positions: (N, 2): WGS84 degrees (lat, lon), or metres (east, north).
         count: places wanted for each.
 
     Returns:
         (N, min(count, N - 1)) rows, nearest first.
     """
-    phi, lam = torch.from_numpy(np.radians(lat)), torch.from_numpy(np.radians(lon))
-    axes = (phi.cos() * lam.cos(), phi.cos() * lam.sin(), phi.sin())  # of the unit sphere
+    first, second = torch.from_numpy(positions.T.copy())
+    axes: tuple[Tensor, ...] = (first, second)
+    if frame == "lat-lon":
+        phi, lam = first.deg2rad(), second.deg2rad()
+        axes = (phi.cos() * lam.cos(), phi.cos() * lam.sin(), phi.sin())  # of the unit sphere
 
     def closeness(queries: Rows, rows: Rows) -> Tensor:
         # The chord grows with the arc. It is taken from differences: products would lose what is below a metre.
@@ -63,8 +68,8 @@ def nearest_by_position(lat: NDArray[np.float64], lon: NDArray[np.float64], coun
             squared += (axis[queries][:, None] - axis[rows][None]).square()
         return -squared
 
-    everyone = np.arange(len(lat))
-    return _nearest(closeness, everyone, everyone, count)[:, : len(lat) - 1]
+    everyone = np.arange(len(positions))
+    return _nearest(closeness, everyone, everyone, count)[:, : len(positions) - 1]
 
 
 def _nearest(closeness: Closeness, anchors: Rows, pool: Rows, count: int) -> Rows:

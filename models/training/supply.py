@@ -14,6 +14,8 @@ from models.training.batch import Supply
 from models.training.city_supply import CitySupply
 from models.training.config import CityData, PairData, TrainConfig
 from models.training.mining import MiningSampler, RandomSampler, Sampler
+from models.training.nearest import nearest_by_position
+from models.training.neighbours import NeighbourSampler
 from models.training.pair_supply import PairSupply
 from models.training.parallel import World
 from models.training.store import prepare
@@ -49,17 +51,38 @@ def _sampler(config: TrainConfig, pairs: PairSet, world: World) -> Sampler:
     conflicts = shared_tiles(pairs)
     if rule.kind == "random":
         return RandomSampler(len(pairs), batch, config.seed, conflicts=conflicts)
+    size, device = config.views[0].size, str(world.device)
+    if rule.kind == "neighbours":
+        return NeighbourSampler(
+            len(pairs),
+            size,
+            batch,
+            config.seed,
+            near=_neighbours(pairs, rule.listed),
+            listed=rule.listed,
+            select=rule.select,
+            conflicts=conflicts,
+            first_mined_epoch=rule.first_mined_epoch,
+            device=device,
+        )
     return MiningSampler(
         len(pairs),
-        config.views[0].size,
+        size,
         batch,
         config.seed,
         pool=rule.pool,
         hardest=rule.hardest,
         conflicts=conflicts,
         first_mined_epoch=rule.first_mined_epoch,
-        device=str(world.device),
+        device=device,
     )
+
+
+def _neighbours(pairs: PairSet, count: int) -> NDArray[np.int64] | None:
+    """List the places nearest to each; None where not all positions are known."""
+    if pairs.positions is None or not np.isfinite(pairs.positions.ground).all():
+        return None
+    return nearest_by_position(pairs.positions.frame, pairs.positions.ground, count)
 
 
 def shared_tiles(pairs: PairSet) -> NDArray[np.int64]:

@@ -8,6 +8,10 @@ from models.training.nearest import POOL, QUERIES, most_similar, nearest_by_posi
 from models.training.recorded import Recorded
 
 
+def _near(lat: NDArray[np.float64], lon: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    return nearest_by_position("lat-lon", np.stack([lat, lon], axis=1), count)
+
+
 def _random(pairs: int, embedding: int) -> Recorded:
     recorded, rng = Recorded(pairs, embedding), np.random.default_rng(0)
     recorded.record(np.arange(pairs), rng.standard_normal((pairs, embedding)), rng.standard_normal((pairs, embedding)))
@@ -55,18 +59,23 @@ def test_neighbours_are_those_of_the_great_circle() -> None:
     lat, lon = np.degrees(np.arcsin(rng.uniform(-1, 1, 60))), rng.uniform(-180, 180, 60)
     distance = _haversine(lat, lon)
     np.fill_diagonal(distance, np.inf)
-    assert nearest_by_position(lat, lon, 7).tolist() == np.argsort(distance, axis=1)[:, :7].tolist()
+    assert _near(lat, lon, 7).tolist() == np.argsort(distance, axis=1)[:, :7].tolist()
 
 
 def test_a_degree_of_longitude_is_short_in_the_north() -> None:
     """At 60 degrees north 1.5 degrees of longitude are 83 km, one of latitude 111 km."""
-    assert nearest_by_position(np.array([60.0, 61.0, 60.0]), np.array([0.0, 0.0, 1.5]), 1)[0] == 2
+    assert _near(np.array([60.0, 61.0, 60.0]), np.array([0.0, 0.0, 1.5]), 1)[0] == 2
 
 
 def test_the_date_line_divides_nothing() -> None:
-    assert nearest_by_position(np.zeros(3), np.array([179.9, -179.9, 179.0]), 1)[:, 0].tolist() == [1, 0, 0]
+    assert _near(np.zeros(3), np.array([179.9, -179.9, 179.0]), 1)[:, 0].tolist() == [1, 0, 0]
 
 
 def test_metres_are_told_apart() -> None:
     lat = 48.0 + np.array([0.0, 3.0, 1.0, 6.5]) / 111_000
-    assert nearest_by_position(lat, np.full(4, 11.0), 9).tolist() == [[2, 1, 3], [2, 0, 3], [0, 1, 3], [1, 2, 0]]
+    assert _near(lat, np.full(4, 11.0), 9).tolist() == [[2, 1, 3], [2, 0, 3], [0, 1, 3], [1, 2, 0]]
+
+
+def test_in_a_plane_metres_count_alike_in_both_directions() -> None:
+    positions = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0], [0.0, -2.0]])
+    assert nearest_by_position("metres", positions, 2)[0].tolist() == [3, 1]

@@ -21,7 +21,8 @@ LOOKS = np.arange(PAIRS) % CITIES
 
 def _near() -> NDArray[np.int64]:
     rng = np.random.default_rng(0)
-    return nearest_by_position(10.0 * TOWN + rng.uniform(0, 1, PAIRS), rng.uniform(0, 1, PAIRS), SIZE - 1)
+    lat, lon = 10.0 * TOWN + rng.uniform(0, 1, PAIRS), rng.uniform(0, 1, PAIRS)
+    return nearest_by_position("lat-lon", np.stack([lat, lon], axis=1), SIZE - 1)
 
 
 def _sampler(**options: Any) -> NeighbourSampler:

@@ -108,6 +108,14 @@ def test_mined_epochs_follow_what_was_observed(config: TrainConfig) -> None:
     assert torch.equal(resumed.batch(supply.steps_per_epoch).ground, supply.batch(supply.steps_per_epoch).ground)
 
 
+def test_batches_may_grow_from_neighbours(config: TrainConfig) -> None:
+    supply = _supply(_with(config, sampling={"kind": "neighbours", "listed": 3, "select": 2, "first_mined_epoch": 4}))
+    supply.batch(0)
+    gaps = [np.diff(np.sort(rows)).min() for rows in supply._plan]  # CVUSA's made places stand in a row
+    assert min(gaps) == 1
+    assert np.unique(supply._plan).size == PAIRS
+
+
 def test_a_run_on_pairs_ends_with_a_look_at_the_validation_split(config: TrainConfig, tmp_path: Path) -> None:
     checkpoint = train(config, tmp_path / "run")
     rows = (checkpoint.parent / "log.jsonl").read_text().splitlines()
