@@ -44,6 +44,7 @@ fmt: $(VENV)/.dev
 
 bench: $(VENV)/.demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
 
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import click
 
@@ -17,7 +17,7 @@ from models.importing.onnx_pair import import_onnx_pair
 from models.importing.preprocessing import SAMPLE
 from models.importing.published import DatasetName
 from models.importing.sample4geo import import_sample4geo
-from models.importing.transgeo import Choice, PanoramaSet, import_transgeo
+from models.importing.transgeo import Choice, Guide, PanoramaSet, import_transgeo
 
 FILE = click.Path(path_type=Path)
 OPTIONS = [
@@ -32,7 +32,13 @@ OPTIONS = [
         help="int8 is refused if it changes the best tile of more than one photo in a hundred.",
     ),
     click.option("--held-out", type=FILE, help="pairs.csv to try the networks on. [default: a rendered city]"),
-    click.option("--sample-places", default=100, show_default=True, help="Places of the rendered city."),
+    click.option(
+        "--sample-places",
+        default=100,
+        show_default=True,
+        type=click.IntRange(min=2),
+        help="Places of the rendered city; every one costs seconds with large networks.",
+    ),
     click.option(
         "--footprint-m",
         type=click.FloatRange(0, 10_000, min_open=True),
@@ -101,7 +107,7 @@ def transgeo(
     """
     if guide is not None and no_crop:
         raise UsageError("--guide and --no-crop exclude each other; give one.")
-    chosen: Path | Literal["self", "none"] | None = "none" if no_crop else None
+    chosen: Guide = "none" if no_crop else None
     if guide is not None:
         chosen = "self" if guide == "self" else Path(guide)
     _say(import_transgeo(file, order_of(options), Choice(chosen, dataset, heads)), as_json)

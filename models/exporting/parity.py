@@ -21,7 +21,7 @@ def parity(network: Network, view: str, spec: AnyGroundView | AerialView, path: 
     """Largest difference between torch and ONNX Runtime, full width and, where it is free, a narrow photo.
 
     Raises:
-        UsageError: it is above 1e-4.
+        UsageError: it is above 1e-4, or the network gives values that are not finite.
     """
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     samples = [sample_pixels(spec, PARITY_SAMPLES)]
@@ -32,7 +32,9 @@ def parity(network: Network, view: str, spec: AnyGroundView | AerialView, path: 
         with torch.inference_mode():
             expected = Flat(network, view)(pixels).numpy()
         (found,) = session.run(["embedding"], {"pixels": pixels.numpy()})
+        if not (np.isfinite(found).all() and np.isfinite(expected).all()):
+            raise UsageError(f"The {view} network gives values that are not finite on noise; its weights are broken.")
         worst = max(worst, float(np.abs(found - expected).max()))
-    if not worst <= PARITY_LIMIT:
+    if worst > PARITY_LIMIT:
         raise UsageError(f"The exported {view} network differs by {worst:.2e} from torch; at most {PARITY_LIMIT:g}.")
     return worst

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from models.artefact import appear_whole, sha256_file, write_manifest
 from models.bundle import ModelBundle, open_model_bundle
 from models.errors import UsageError
 
-PRODUCTS = ["MatMul", "Gemm"]
+PRODUCTS = ("MatMul", "Gemm")
 INTEGER_OPS = {"MatMulInteger", "ConvInteger", "QLinearMatMul", "QLinearConv", "DequantizeLinear"}
 
 
@@ -43,11 +44,16 @@ def quantise_file(source: Path, target: Path) -> int:
 
     model = onnx.load(str(source))
     _use_weights_directly(model.graph)
+    _give_own_weights(model.graph)
+    single, other = _products(model.graph)
+    if not single:
+        raise NothingToQuantise(f"{source.name} has no product with constant float32 weights: int8 changes nothing.")
     with _silence():
         quantize_dynamic(
             model,
             str(target),
-            op_types_to_quantize=PRODUCTS,
+            op_types_to_quantize=list(PRODUCTS),
+            nodes_to_exclude=[*other, *(f"{name}_MatMul" for name in other)],  # what it makes of a Gemm
             per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
@@ -56,12 +62,19 @@ def quantise_file(source: Path, target: Path) -> int:
     changed = onnx.load(str(target))
     del changed.metadata_props[:]  # what the quantiser noted for itself
     changed.metadata_props.extend(model.metadata_props)
-    count = len([node for node in changed.graph.node if node.op_type == "MatMulInteger"])
-    if not count:
-        raise NothingToQuantise(f"{source.name} has no product with constant weights, so int8 would change nothing.")
     onnx.checker.check_model(changed)
     onnx.save(changed, str(target))
-    return count
+    return len([node for node in changed.graph.node if node.op_type == "MatMulInteger"])
+
+
+def _products(graph: onnx.GraphProto) -> tuple[list[str], list[str]]:
+    """Name the products with constant weights of float32, and all others; nodes without a name get one."""
+    weights = {weight.name for weight in graph.initializer if weight.data_type == onnx.TensorProto.FLOAT}
+    for number, node in enumerate(graph.node):
+        node.name = node.name or f"node_{number}"
+    products = [node for node in graph.node if node.op_type in PRODUCTS]
+    single = [node.name for node in products if node.input[1] in weights]
+    return single, [node.name for node in products if node.input[1] not in weights]
 
 
 def _use_weights_directly(graph: onnx.GraphProto) -> None:
@@ -75,6 +88,17 @@ def _use_weights_directly(graph: onnx.GraphProto) -> None:
     for node in same:
         if node.output[0] in source:
             graph.node.remove(node)
+
+
+def _give_own_weights(graph: onnx.GraphProto) -> None:
+    """Copy weights that a Gemm shares with others: the quantiser transposes them in place."""
+    weights = {weight.name: weight for weight in graph.initializer}
+    uses = Counter(name for node in graph.node for name in node.input)
+    for number, node in enumerate(graph.node):
+        if node.op_type == "Gemm" and node.input[1] in weights and uses[node.input[1]] > 1:
+            copy = graph.initializer.add()
+            copy.CopyFrom(weights[node.input[1]])
+            copy.name = node.input[1] = f"{copy.name}_of_{number}"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from models.exporting.certificate import Candidate, Measured, Sample, certify, o
 from models.exporting.quantise import NothingToQuantise, quantise_bundle
 from models.importing.ledger import Declared
 from models.importing.sample import city_sample, held_out_sample
+from models.pairs import read_pairs
 
 LEAST_AGREEMENT = 0.99
 LEAST_PHOTOS = 100
@@ -69,8 +70,11 @@ def deliver(
         references: what the ONNX files are held against, the first before all; nothing where no other form exists.
 
     Raises:
-        UsageError: `order.out` is taken, or int8 was asked for and changes too many answers.
+        UsageError: `order.out` is taken, or int8 was asked for and changes too many answers, or the sample is too small
+            to tell.
+        SourceError: the held-out pairs cannot be read.
     """
+    _check_sample(order)
     with appear_whole(order.out) as folder:
         plain = make(folder / "fp32")
         sample = _sample(order, plain)
@@ -94,23 +98,30 @@ def deliver(
 
 
 def require_agreement(found: Measured, sample: Sample) -> None:
-    """Refuse 8-bit networks that take too many photos for another tile, or that were tried on too little to tell.
+    """Refuse 8-bit networks that take too many photos for another tile.
 
     Raises:
         UsageError: with the figure that was measured.
     """
-    if len(sample.photos) < LEAST_PHOTOS or len(sample.tiles) < LEAST_TILES:
-        raise UsageError(
-            f"int8 needs at least {LEAST_PHOTOS} photos and {LEAST_TILES} tiles to be judged by, and the sample has "
-            f"{len(sample.photos)} and {len(sample.tiles)} ({sample.text}). Give more with --held-out or "
-            "--sample-places, or choose --precision fp32."
-        )
     agreement = found.row.top_1_agreement
     if agreement < LEAST_AGREEMENT:
         raise UsageError(
             f"int8 gives the same best tile for {agreement:.1%} of the photos and at least {LEAST_AGREEMENT:.0%} are "
             f"asked for ({sample.text}; smallest cosine ground {found.row.ground_cosine:.4f}, aerial "
             f"{found.row.aerial_cosine:.4f}). Nothing was written; choose --precision fp32."
+        )
+
+
+def _check_sample(order: Order) -> None:
+    """Find out before minutes of work that there are too few pictures to judge int8 by."""
+    photos = tiles = order.sample_places
+    if order.held_out is not None:
+        pairs = read_pairs(order.held_out)
+        photos, tiles = len(pairs), len({pair.aerial for pair in pairs})
+    if order.precision == "int8" and (photos < LEAST_PHOTOS or tiles < LEAST_TILES):
+        raise UsageError(
+            f"int8 is judged by at least {LEAST_PHOTOS} photos and {LEAST_TILES} tiles, and there are {photos} and "
+            f"{tiles}. Give more with --held-out or --sample-places, or choose --precision fp32."
         )
 
 

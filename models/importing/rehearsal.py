@@ -11,49 +11,16 @@ import pickletools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from models.errors import CheckpointUnreadable, CheckpointUnsafe
+from models.importing.symbols import CALLS, DTYPE_STATES, STORAGES, Global, Made, Storage
 
-ITEM_BYTES = {
-    "DoubleStorage": 8,
-    "LongStorage": 8,
-    "FloatStorage": 4,
-    "IntStorage": 4,
-    "HalfStorage": 2,
-    "BFloat16Storage": 2,
-    "ShortStorage": 2,
-    "CharStorage": 1,
-    "ByteStorage": 1,
-    "BoolStorage": 1,
-}
-STORAGES = {f"torch.{name}": size for name, size in ITEM_BYTES.items()}
-DTYPES = {"f8": 8}
 NAME = re.compile(r"[A-Za-z_][\w.]*")
 ADVICE = (
     "Nothing of it was run. Ask whoever made the file for a plain state_dict (tensors and names only) or for a "
     ".safetensors file; Skyfix loads no pickled code, and there is no option that makes it."
 )
-Kind = Literal["dict", "list", "tensor", "dtype", "scalar"]
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """A function or class that the pickle names."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """Something that loading would make; what it holds does not matter here."""
-
-    kind: Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    items: int
 
 
 class _Mark:
@@ -150,8 +117,7 @@ class Rehearsal:
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
-        plain = isinstance(state, tuple) and all(value is None or isinstance(value, int | str) for value in state)
-        fits = (target == Made("dict") and state == Made("dict")) or (target == Made("dtype") and plain)
+        fits = (target == Made("dict") and state == Made("dict")) or (target == Made("dtype") and state in DTYPE_STATES)
         self._require(fits, "it changes an object as no tensor does")
 
     def _persistent(self) -> None:
@@ -168,58 +134,6 @@ class Rehearsal:
             raise CheckpointUnsafe(f"{self.name}: {fault}. {ADVICE}")
 
 
-def _tensor(arguments: tuple[Any, ...]) -> Made | None:
-    """A tensor must lie inside its storage and be no larger than it."""
-    match arguments:
-        case (Storage(items), int(offset), tuple(size), tuple(stride), bool(), Made("dict")):
-            whole = len(size) == len(stride) and all(isinstance(n, int) and n >= 0 for n in (offset, *size, *stride))
-            if not whole:
-                return None
-            count, last = 1, offset
-            for n, step in zip(size, stride, strict=True):
-                count, last = count * n, last + (n - 1) * step
-            return Made("tensor") if count == 0 or (last < items and count <= items) else None
-    return None
-
-
-def _parameter(arguments: tuple[Any, ...]) -> Made | None:
-    match arguments:
-        case (Made("tensor"), bool(), Made("dict")):
-            return Made("tensor")
-    return None
-
-
-def _encode(arguments: tuple[Any, ...]) -> bytes | None:
-    """Other encodings than latin1 could turn a short text into a very long one."""
-    match arguments:
-        case (str(text), "latin1"):
-            return text.encode("latin1")
-    return None
-
-
-def _dtype(arguments: tuple[Any, ...]) -> Made | None:
-    match arguments:
-        case (str(code), int(), int()) if code in DTYPES:
-            return Made("dtype")
-    return None
-
-
-def _scalar(arguments: tuple[Any, ...]) -> Made | None:
-    match arguments:
-        case (Made("dtype"), bytes(raw)) if len(raw) in DTYPES.values():
-            return Made("scalar")
-    return None
-
-
-CALLS: dict[str, Callable[[tuple[Any, ...]], Any]] = {
-    "collections.OrderedDict": lambda arguments: Made("dict") if arguments == () else None,
-    "torch._utils._rebuild_tensor_v2": _tensor,
-    "torch._utils._rebuild_parameter": _parameter,
-    "_codecs.encode": _encode,
-    "numpy.dtype": _dtype,
-    "numpy._core.multiarray.scalar": _scalar,
-    "numpy.core.multiarray.scalar": _scalar,
-}
 _SAME = ("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE", "BININT", "BININT1", "BININT2", "INT", "LONG")
 _MORE = ("LONG1", "LONG4", "BINFLOAT", "FLOAT", "BINBYTES", "SHORT_BINBYTES", "STRING", "BINSTRING", "SHORT_BINSTRING")
 PLAIN: dict[str, Callable[[Any], Any]] = {

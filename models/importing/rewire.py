@@ -19,7 +19,7 @@ IMAGE_AXES = 4
 TAKEN = ("pixels", "embedding")
 
 
-def rewire(source: Path, target: Path, ends: Ends, *, normalise: bool, any_width: bool, size: int | None) -> None:
+def rewire(source: Path, target: Path, ends: Ends, *, normalise: bool, any_width: bool) -> None:
     """Write the network of `source` with a bundle's input and output.
 
     A free batch axis and, with `any_width`, a free width are declared; whether the network keeps to that is for a run
@@ -31,7 +31,6 @@ def rewire(source: Path, target: Path, ends: Ends, *, normalise: bool, any_width
         ends: names of input and output.
         normalise: append an L2 norm.
         any_width: the last axis of the input is free.
-        size: values in a row of the output; None: as many as the width gives.
 
     Raises:
         CheckpointUnreadable: no ONNX file, weights missing, too large, or operators that ONNX Runtime has not.
@@ -55,7 +54,7 @@ def rewire(source: Path, target: Path, ends: Ends, *, normalise: bool, any_width
     for name in TAKEN:
         _rename(model.graph, name, f"given/{name}")
     _put_ends(model.graph, entry, exit_, normalise=normalise)
-    _declare(model.graph, shape, size)
+    _declare(model.graph, shape)
     _save(model, source, target)
 
 
@@ -130,10 +129,10 @@ def _put_ends(
     graph.node.extend(nodes)
 
 
-def _declare(graph: onnx.GraphProto, shape: list[int | str], size: int | None) -> None:
+def _declare(graph: onnx.GraphProto, shape: list[int | str]) -> None:
     del graph.input[:], graph.output[:], graph.value_info[:]
     graph.input.append(helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape))
-    graph.output.append(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", size or "size"]))
+    graph.output.append(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", "size"]))
 
 
 def _save(model: onnx.ModelProto, source: Path, target: Path) -> None:

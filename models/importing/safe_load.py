@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,9 +63,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if path.suffix == ".safetensors":
         return Checkpoint(path, sha256_file(path), read_safetensors(path))
     try:
-        with path.open("rb") as stream:
-            _rehearse_zip(path) if head.startswith(b"PK\x03\x04") else _rehearse_legacy(stream, path, len(head))
-            stream.seek(0)
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if head.startswith(b"PK\x03\x04"):
+                _rehearse_zip(path)
+            else:
+                _rehearse_legacy(head, path)
             with torch.serialization.safe_globals(ALLOWED):
                 content = torch.load(stream, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -128,14 +132,14 @@ def _rehearse_zip(path: Path) -> None:
                 raise CheckpointUnsafe(f"{path}: storage {key!r} should have {size} bytes and {held}. Copy it again.")
 
 
-def _rehearse_legacy(stream: IO[bytes], path: Path, size: int) -> None:
+def _rehearse_legacy(head: bytes, path: Path) -> None:
     """Follow the five pickles with which torch files began before they were archives."""
-    head = BytesIO(stream.read(size))
+    stream = BytesIO(head)
     rehearsals = [Rehearsal(str(path)) for _ in range(LEGACY_PICKLES + 2)]
     for number, rehearsal in enumerate(rehearsals):
-        made = rehearsal.run(head)
+        made = rehearsal.run(stream)
         if number == 0 and made != MAGIC:
-            raise CheckpointUnreadable(f"{path} is no torch file: it begins with {head.getvalue()[:16]!r}.")
+            raise CheckpointUnreadable(f"{path} is no torch file: it begins with {head[:16]!r}.")
     claimed = sum(rehearsals[LEGACY_PICKLES].storage_bytes.values())
     if claimed > path.stat().st_size:
         raise CheckpointUnreadable(

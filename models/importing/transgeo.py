@@ -25,6 +25,7 @@ from models.provenance import Cropping
 
 UNSEALED = "0" * 64
 ATTRIBUTION = "TransGeo: Zhu, Shah, Chen, CVPR 2022."
+Guide = Path | Literal["self", "none"] | None
 PanoramaSet = Literal["cvusa", "cvact", "vigor"]
 ASPECTS: dict[PanoramaSet, float] = {"cvusa": 224 / 1232, "cvact": 0.25, "vigor": 0.5}
 """Height over width of what is stretched; of CVACT's panoramas, 832 x 1664, the middle half."""
@@ -41,7 +42,7 @@ class Choice:
         heads: of attention; None: one for each 64 channels.
     """
 
-    guide: Path | Literal["self", "none"] | None = None
+    guide: Guide = None
     dataset: PanoramaSet | None = None
     heads: int | None = None
 

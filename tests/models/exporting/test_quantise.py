@@ -89,6 +89,35 @@ def test_without_products_there_is_nothing_to_quantise(tmp_path: Path) -> None:
         quantise_file(_save(tmp_path / "a.onnx", product=False), tmp_path / "b.onnx")
 
 
+def test_a_weight_that_two_products_share_is_not_turned_twice(tmp_path: Path) -> None:
+    model = onnx.load(str(_save(tmp_path / "a.onnx")))
+    conv, flatten, _, _, last = model.graph.node
+    turned = [
+        helper.make_node("Gemm", [given, "wide"], [made], transB=1)
+        for given, made in (("row", "once"), ("once", "mixed"))
+    ]
+    nodes = [conv, flatten, *turned, last]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(tmp_path / "shared.onnx"))
+    assert quantise_file(tmp_path / "shared.onnx", tmp_path / "b.onnx") == 3
+    pixels = np.random.default_rng(1).standard_normal((4, 3, 8, 8)).astype(np.float32)
+    expected, found = _run(tmp_path / "shared.onnx", pixels), _run(tmp_path / "b.onnx", pixels)
+    cosine = (expected * found).sum(1) / np.linalg.norm(expected, axis=1) / np.linalg.norm(found, axis=1)
+    assert cosine.min() > 0.99
+
+
+def test_half_precision_is_left_alone(tmp_path: Path) -> None:
+    model = onnx.load(str(_save(tmp_path / "a.onnx")))
+    for weight in model.graph.initializer:
+        weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), weight.name))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    onnx.save(model, str(tmp_path / "half.onnx"))
+    with pytest.raises(NothingToQuantise, match="float32"):
+        quantise_file(tmp_path / "half.onnx", tmp_path / "b.onnx")
+
+
 def test_nothing_is_printed_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

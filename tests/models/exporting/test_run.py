@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from models.bundle import ModelBundle
 from models.encoder import OnnxEncoder
@@ -127,3 +128,13 @@ def test_an_incomplete_run_is_refused(tmp_path: Path, missing: str) -> None:
         (tmp_path / name).touch()
     with pytest.raises(UsageError, match=f"{missing} is missing"):
         load_run(tmp_path)
+
+
+def test_broken_weights_leave_no_bundle(tiny_transgeo: TrainConfig, untrained_run: Save, tmp_path: Path) -> None:
+    run = untrained_run(tiny_transgeo)
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    state["learner"]["network.query_net.norm.bias"][0] = torch.nan
+    torch.save(state, run / "checkpoint.pt")
+    with pytest.raises(UsageError, match="not finite"):
+        export_run(run, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []

@@ -72,9 +72,9 @@ def test_int8_that_changes_answers_is_refused_with_the_figure(tmp_path: Path) ->
 
 
 def test_a_small_sample_cannot_prove_int8(pairs: Path, stage_1: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"at least 100 photos and 50 tiles .* has 6 and 6"):
+    with pytest.raises(UsageError, match="at least 100 photos and 50 tiles, and there are 6 and 6"):
         import_transgeo(stage_1, Order(tmp_path / "out" / "bundle", precision="int8", held_out=pairs), CVUSA)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_in_use_is_refused_before_any_work(stage_1: Path, pairs: Path) -> None:

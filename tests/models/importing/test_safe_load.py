@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.errors import CheckpointUnreadable, CheckpointUnsafe
+from models.errors import CheckpointError, CheckpointUnreadable, CheckpointUnsafe
 from models.importing import safe_load
 from models.importing.rehearsal import Rehearsal
 from models.importing.safe_load import load_checkpoint, strip_prefix
@@ -160,6 +160,38 @@ def test_calls_that_could_fill_the_memory_are_refused_unmade(raw: bytes) -> None
         Rehearsal("made").run(io.BytesIO(raw))
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_dtype_with_another_state_never_reaches_numpy(tmp_path: Path, zipped: bool) -> None:
+    """numpy does not check it and crashes."""
+    path = tmp_path / "w.pth"
+    content = {"state_dict": {"w": torch.ones(1)}, "best_acc1": np.float64(1)}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    usual, other = b"NNNJ\xff\xff\xff\xffJ", b"NNJ\xff\xff\xff\xffNJ"
+    assert usual in path.read_bytes()
+    if zipped:
+        path = _replace(path, usual, other)
+    else:
+        path.write_bytes(path.read_bytes().replace(usual, other))
+    with pytest.raises(CheckpointUnsafe, match="changes an object"):
+        load_checkpoint(path)
+
+
+def test_a_changed_byte_is_an_error_or_nothing(tmp_path: Path) -> None:
+    path, draw = tmp_path / "w.pth", np.random.default_rng(0)
+    torch.save(
+        {"state_dict": {"w": torch.ones(3)}, "best_acc1": np.float64(1)}, path, _use_new_zipfile_serialization=False
+    )
+    raw = path.read_bytes()
+    for _ in range(300):
+        changed = bytearray(raw)
+        changed[draw.integers(len(raw))] = draw.integers(256)
+        path.write_bytes(bytes(changed))
+        try:
+            load_checkpoint(path)
+        except CheckpointError:
+            continue
+
+
 def test_a_tensor_larger_than_its_storage_is_refused(tmp_path: Path) -> None:
     torch.save({"w": torch.zeros(7)}, tmp_path / "w.pth")
     seven, many = b"K\x00K\x07\x85", b"K\x00J\x00\x00\x00\x40\x85"
@@ -231,6 +263,14 @@ def test_an_archive_of_something_else_is_unreadable(tmp_path: Path) -> None:
         archive.writestr("a.jpg", b"x")
     with pytest.raises(CheckpointUnreadable, match=r"not of tensors \(a\.jpg"):
         load_checkpoint(tmp_path / "photos.zip")
+
+
+def test_a_program_is_no_checkpoint(official: Path) -> None:
+    path = _rewrite(official, lambda _, data: data)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model_best.pth/constants.pkl", b"")
+    with pytest.raises(CheckpointUnreadable, match="TorchScript program"):
+        load_checkpoint(path)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,12 +11,10 @@ from models.bundle import ModelBundle, StretchedView
 from models.encoder import OnnxEncoder
 from models.errors import CheckpointMismatch, SkyfixError, UsageError
 from models.importing.delivery import Order
-from models.importing.transgeo import Choice, PanoramaSet, import_transgeo
+from models.importing.transgeo import Choice, Guide, PanoramaSet, import_transgeo
 from models.networks.transgeo import Crop, TransGeo
 from models.provenance import Cropping
 from tests.models.importing.made import BEST_ACC1, SMALL, save_official, transgeo_state, write_pairs
-
-Guide = Path | Literal["self", "none"]
 
 
 def _noise(seed: int, *shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
