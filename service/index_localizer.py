@@ -56,6 +56,12 @@ class IndexLocalizer:
         self._margin_m = index.manifest.footprint_m / math.sqrt(2)
         self.about = _about(encoder, index)
 
+    @property
+    def usual_fov_deg(self) -> tuple[float, ...]:
+        """Fields of view to warm up with: a phone's and a panorama, or the only one that the model takes."""
+        view = self._encoder.manifest.ground
+        return (view.fov_deg,) if isinstance(view, StretchedView) else (70.0, 360.0)
+
     def decode(self, data: bytes) -> Photo:
         return decode_photo(data, long_side_px=self._decoded_side_px, limits=self._limits)
 

@@ -17,7 +17,6 @@ from service.localizer import localize
 from service.query import CameraHints, Query
 
 WARM_UP_SIZE_PX = (512, 256)
-WARM_UPS = (CameraHints(fov_deg=70.0), CameraHints(fov_deg=360.0))
 
 
 def load_localizer(
@@ -44,8 +43,8 @@ def load_localizer(
 
 
 def warm_up(localizer: IndexLocalizer) -> None:
-    """Answer a grey photo and a grey panorama, so that no client pays for the first time."""
+    """Answer a grey photo of every usual kind, so that no client pays for the first time."""
     photo = io.BytesIO()
     Image.fromarray(np.full((*WARM_UP_SIZE_PX[::-1], 3), 128, dtype=np.uint8)).save(photo, "PNG")
-    for hints in WARM_UPS:
-        localize(localizer, photo.getvalue(), Query(top_k=1, camera=hints))
+    for fov_deg in localizer.usual_fov_deg:
+        localize(localizer, photo.getvalue(), Query(top_k=1, camera=CameraHints(fov_deg=fov_deg)))
