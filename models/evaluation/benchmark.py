@@ -61,6 +61,11 @@ class CityBenchmark:
             for setting in settings
         ]
 
+    def compare(self, encoder: Encoder, setting: Setting) -> Scores:
+        """Every photo of a setting against the centre gallery; photo i belongs to tile i."""
+        gallery = describe_tiles(encoder, self._tiles(self.x_m, self.y_m, encoder))
+        return score(encoder, self._photographs(setting), gallery)
+
     def _summarise(self, scores: Scores, setting: Setting, x: Floats, y: Floats, stride_m: float | None) -> Accuracy:
         queries = np.arange(len(self.x_m))
         dx, dy = x[None] - self.x_m[:, None], y[None] - self.y_m[:, None]
