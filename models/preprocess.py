@@ -9,7 +9,7 @@ from models.bundle import AerialView, AnyGroundView, Embedding, StretchedView
 from models.camera import Camera, GroundInput
 from models.canvas import canvas_input
 from models.normalisation import normalise
-from models.stretch import stretch
+from models.resize import stretch
 from models.stretched import stretched_input
 
 NEUTRAL = 127

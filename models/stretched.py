@@ -9,7 +9,7 @@ from models.bundle import StretchedView
 from models.camera import Camera, GroundInput
 from models.errors import ParameterError
 from models.normalisation import normalise
-from models.stretch import stretch
+from models.resize import stretch
 
 Pixels = NDArray[np.uint8]
 FOV_TOLERANCE = 0.1

@@ -9,7 +9,7 @@ Layout, as TransGeo (the .mat inside) and Sample4Geo (the .mat beside) read it:
 
 The .mat holds panoIds, utm (metres, one row an id) and three structures of 1-based rows: trainSet.trainInd,
 valSet.valInd and valSetAll.valInd. Panoramas are north-aligned, their centre column heads 0; TransGeo cuts them to
-their middle half (`models.stretch.middle_half`), Sample4Geo takes them whole. The columns of `utm` are named nowhere,
+their middle half (a `panorama_aspect` of 0.25), Sample4Geo takes them whole. The columns of `utm` are named nowhere,
 and published code takes distances only; in Canberra a UTM northing is above 6,000 km while no easting reaches 1,000 km,
 so the larger column is taken as the northing.
 Source: Liu and Li, "Lending Orientation to Neural Networks for Cross-view Geo-localization", CVPR 2019.

@@ -16,7 +16,7 @@ from models.evaluation.settings import FULL_DEG, Settings, panorama_fov_deg
 from models.image import decode_photo
 from models.limited_view import limited_view, query_angle, source_columns
 from models.preprocess import ground_input
-from models.stretch import stretch
+from models.resize import stretch
 from models.stretched import full_panorama
 
 Pixels = NDArray[np.uint8]

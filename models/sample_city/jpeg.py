@@ -25,8 +25,7 @@ def focal_length_35mm(fov_deg: float) -> float:
 
 def write_photo(path: Path, image: U8, fov_deg: float, quality: int) -> None:
     """Write a photo whose Exif focal length in 35 mm terms, a whole number as in real cameras, says fov_deg."""
-    exif = Image.Exif()
-    exif[Base.Make], exif[Base.Model], exif[Base.Orientation] = "Skyfix", "Sample City", 1
+    exif = _made_here()
     exif.get_ifd(IFD.Exif)[Base.FocalLengthIn35mmFilm] = round(focal_length_35mm(fov_deg))
     Image.fromarray(image).save(path, "JPEG", quality=quality, exif=exif)
 
@@ -34,4 +33,11 @@ def write_photo(path: Path, image: U8, fov_deg: float, quality: int) -> None:
 def write_panorama(path: Path, image: U8, quality: int) -> None:
     """Write a full panorama that says so in its XMP (GPano ProjectionType equirectangular)."""
     height, width = image.shape[:2]
-    Image.fromarray(image).save(path, "JPEG", quality=quality, xmp=XMP.format(width=width, height=height).encode())
+    xmp = XMP.format(width=width, height=height).encode()
+    Image.fromarray(image).save(path, "JPEG", quality=quality, exif=_made_here(), xmp=xmp)
+
+
+def _made_here() -> Image.Exif:
+    exif = Image.Exif()
+    exif[Base.Make], exif[Base.Model], exif[Base.Orientation] = "Skyfix", "Sample City", 1
+    return exif

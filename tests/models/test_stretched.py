@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from models.bundle import StretchedView
 from models.camera import Camera
 from models.errors import ParameterError
+from models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from models.stretched import full_panorama, middle_rows, stretched_input
 
 MEAN, STD = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -77,3 +80,19 @@ def test_a_photo_of_nearly_the_right_field_of_view_is_stretched() -> None:
 
 def test_protocols_cut_from_the_stretched_panorama() -> None:
     assert full_panorama(_ramp(16, 64), _view(90.0)).shape == (3, 8, 32)
+
+
+def test_cvact_panoramas_are_prepared_as_published(shared: Path) -> None:
+    noise = np.random.RandomState(82).randint(0, 256, (832, 1664, 3)).astype(np.uint8)
+    view = StretchedView(
+        sha256="0" * 64,
+        height_px=112,
+        width_px=616,
+        panorama_width_px=616,
+        panorama_aspect=0.25,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+    )
+    golden = np.load(shared / "golden" / "small_goldens.npz")["pre_cvact_ground"]
+    one_level = 1 / 255 / min(IMAGENET_STD)
+    np.testing.assert_allclose(full_panorama(noise, view)[:, ::8, ::8], golden, atol=one_level * 1.01, rtol=0)

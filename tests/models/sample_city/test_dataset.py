@@ -66,6 +66,11 @@ def test_photos_say_their_field_of_view_and_no_position(written: Path) -> None:
     assert not exif.get_ifd(IFD.GPSInfo)
 
 
+def test_panoramas_say_that_they_are_not_real(written: Path) -> None:
+    with Image.open(next((written / "panoramas").iterdir())) as image:
+        assert (image.getexif()[Base.Make], image.getexif()[Base.Model]) == ("Skyfix", "Sample City")
+
+
 def test_panoramas_say_what_they_are(written: Path) -> None:
     with Image.open(written / "panoramas/0000.jpg") as image:
         assert image.size == (1024, 512)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
-from models.stretch import middle_half, stretch
+from models.resize import stretch
 
 TRANSGEO = {
     "pre_cvusa_ground": (80, (224, 1232), (112, 616)),
@@ -43,13 +43,6 @@ def test_transgeo_inputs_equal_the_published_ones(shared: Path, name: str) -> No
     np.testing.assert_allclose(made[:, ::8, ::8], golden, atol=ONE_LEVEL, rtol=0)
 
 
-def test_cvact_gives_the_middle_half_of_its_panoramas(shared: Path) -> None:
-    pixels = stretch(middle_half(_noise(82, (832, 1664))), 112, 616, "antialiased")
-    golden = np.load(shared / "golden" / "small_goldens.npz")["pre_cvact_ground"]
-    made = normalise(pixels, IMAGENET_MEAN, IMAGENET_STD)[:, ::8, ::8]
-    np.testing.assert_allclose(made, golden, atol=ONE_LEVEL, rtol=0)
-
-
 @pytest.mark.parametrize("name", SAMPLE4GEO)
 def test_sample4geo_inputs_equal_the_published_ones(shared: Path, name: str) -> None:
     seed, size, wanted = SAMPLE4GEO[name]
@@ -80,8 +73,3 @@ def test_a_picture_of_the_right_size_stays_and_can_be_written_to(resampling: str
 
 def test_one_pixel_fills_any_size() -> None:
     assert (stretch(_row(77), 5, 3, "linear") == 77).all()
-
-
-def test_the_middle_half_of_rows_that_are_no_multiple_of_four() -> None:
-    pixels = np.arange(11, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 3), dtype=np.uint8)
-    assert middle_half(pixels)[:, 0, 0].tolist() == [2, 3, 4, 5]

@@ -54,9 +54,3 @@ def _neighbours(source: int, target: int) -> tuple[Ints, Ints, Ints]:
     weight[(first < 0) | (first >= source - 1)] = 0
     first = np.clip(first, 0, source - 1)
     return first, np.minimum(first + 1, source - 1), weight
-
-
-def middle_half(pixels: Pixels) -> Pixels:
-    """Cut rows h // 4 to 3 * (h // 4), as TransGeo does with CVACT's panoramas (832 rows: 208 to 623)."""
-    quarter = pixels.shape[0] // 4
-    return pixels[quarter : 3 * quarter]
