@@ -97,7 +97,7 @@ def _grid() -> str:
 def _x_axis(axis: Axis) -> str:
     ticks = "".join(
         f'<line class="grid" x1="{axis.place(tick):.1f}" x2="{axis.place(tick):.1f}" y1="{_y(0):.1f}" '
-        f'y2="{_y(0) + 5:.1f}"/><text class="tick" x="{axis.place(tick):.1f}" y="{_y(0) + 18:.1f}">{tick:g}</text>'
+        f'y2="{_y(0) + 5:.1f}"/><text class="tick" x="{axis.place(tick):.1f}" y="{_y(0) + 18:.1f}">{short(tick)}</text>'
         for tick in axis.ticks
     )
     middle = (LEFT + WIDTH - RIGHT) / 2
@@ -111,3 +111,8 @@ def _polyline(line: Line, place: Callable[[float], float]) -> str:
 
 def _stroke(line: Line) -> str:
     return f"c{line.colour % COLOURS}" + (" dashed" if line.colour >= COLOURS else "")
+
+
+def short(tick: float) -> str:
+    """Write a tick so that neighbours do not touch: 20k for 20,000."""
+    return f"{tick / 1000:g}k" if tick >= 1000 else f"{tick:g}"

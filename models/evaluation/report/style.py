@@ -30,7 +30,7 @@ figure { margin: 12px 0 0; } figcaption { font-weight: 600; } svg { width: 100%;
 .key { display: inline-block; width: 18px; border-top: 3px solid; margin-right: 6px; vertical-align: middle; }
 .key.dashed { border-top-style: dashed; }
 .case { display: flex; flex-wrap: wrap; gap: 8px; padding: 10px 0; border-bottom: 1px solid var(--rule); }
-.card { font-size: 12px; color: var(--soft); } .card.own, .card.top { width: 120px; }
+.card { font-size: 12px; color: var(--soft); } .card.own, .card.top { width: 104px; }
 .card img { display: block; border-radius: 3px; max-width: 100%; }
 .card img { outline: 3px solid transparent; outline-offset: -3px; } .card.own img { outline-color: var(--good); }
 """ + "".join(f".line.c{n} {{ stroke: var(--c{n}); }} .key.c{n} {{ border-color: var(--c{n}); }}\n" for n in range(8))

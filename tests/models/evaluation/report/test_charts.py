@@ -5,7 +5,18 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from models.evaluation.report.charts import HEIGHT, LEFT, RIGHT, WIDTH, Axis, Line, bar_chart, decades, share_chart
+from models.evaluation.report.charts import (
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Axis,
+    Line,
+    bar_chart,
+    decades,
+    share_chart,
+    short,
+)
 
 
 def drawn(figure: str) -> ET.Element:
@@ -45,3 +56,8 @@ def test_bars_are_as_high_as_their_shares() -> None:
     low, high = (float(bar.attrib["height"]) for bar in bars)
     assert high == pytest.approx(4 * low, abs=0.2)
     assert [bar.findtext("title") for bar in bars] == ["N: 4 photos", "<S>"]
+
+
+@pytest.mark.parametrize(("tick", "text"), [(1.0, "1"), (500.0, "500"), (1000.0, "1k"), (20_000.0, "20k")])
+def test_large_ticks_are_written_short(tick: float, text: str) -> None:
+    assert short(tick) == text
