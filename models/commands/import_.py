@@ -89,7 +89,11 @@ def command() -> None:
 @click.argument("file", type=FILE)
 @click.option("--guide", help="For stage 2: the stage-1 checkpoint that says where to look, or `self`.")
 @click.option("--no-crop", is_flag=True, help="For stage 2: look at all patches.")
-@click.option("--dataset", type=click.Choice(get_args(PanoramaSet)), help="CVUSA and CVACT have equal shapes.")
+@click.option(
+    "--dataset",
+    type=click.Choice(get_args(PanoramaSet)),
+    help="CVUSA and CVACT have equal shapes. [default: by the path, else cvusa]",
+)
 @click.option("--heads", type=click.IntRange(min=1), help="Of attention. [default: one for each 64 channels]")
 @common
 def transgeo(
@@ -115,10 +119,14 @@ def transgeo(
 
 @command.command("sample4geo")
 @click.argument("file", type=FILE)
-@click.option("--dataset", required=True, type=click.Choice(get_args(DatasetName)), help="What it was trained on.")
+@click.option(
+    "--dataset",
+    type=click.Choice(get_args(DatasetName)),
+    help="What it was trained on. [default: by the path, as in cvact/weights_e36.pth, else cvusa]",
+)
 @click.option("--fov", "fov_deg", type=float, help="With university: field of view of your photos, degrees.")
 @common
-def sample4geo(file: Path, dataset: DatasetName, fov_deg: float | None, as_json: bool, **options: Any) -> None:
+def sample4geo(file: Path, dataset: DatasetName | None, fov_deg: float | None, as_json: bool, **options: Any) -> None:
     """An official Sample4Geo checkpoint (weights_e*.pth); every name must match."""
     _say(import_sample4geo(file, order_of(options), dataset, fov_deg=fov_deg), as_json)
 

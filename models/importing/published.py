@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
 
 from models.errors import UsageError
 
 DatasetName = Literal["cvusa", "cvact", "vigor", "university"]
+Name = TypeVar("Name", bound=DatasetName)
 EQUATOR_PX_M = 2 * math.pi * 6_378_137 / 256
 """Metres per pixel of the web map at zoom 0 on the equator."""
 
@@ -41,6 +44,30 @@ DATASETS: dict[DatasetName, Dataset] = {
     "vigor": Dataset("VIGOR", 0.5, 640, None, 0.0, 0.114, Terms("academic use only, on request", "VIGOR authors")),
     "university": Dataset("University-1652", 1.0, 512, None, 0.0, None, Terms("not declared", "")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[Name]):
+    """A data set, and why it was taken where nobody said so; an empty note if somebody did."""
+
+    dataset: Name
+    note: str = ""
+
+
+def choose_dataset(file: Path, given: Name | None, fitting: Sequence[Name]) -> Chosen[Name]:
+    """Decide what a checkpoint was trained on: what is given, what only fits, what its path says, or the first.
+
+    Published files lie in folders of their data set's name. A path that names several tells nothing.
+    """
+    if given is not None or len(fitting) == 1:
+        return Chosen(fitting[0] if given is None else given)
+    words = f"{file.parent.name} {file.name}".lower()
+    named = [name for name in fitting if name in words]
+    how = "the checkpoint's path says so" if len(named) == 1 else "nothing in the checkpoint tells"
+    dataset = named[0] if len(named) == 1 else fitting[0]
+    others = ", ".join(name for name in fitting if name != dataset)
+    title = DATASETS[dataset].title
+    return Chosen(dataset, f"taken for a network of {title}: {how}; --dataset replaces it (it may be of {others})")
 
 
 @dataclass(frozen=True, slots=True)

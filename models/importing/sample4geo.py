@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -16,7 +16,7 @@ from models.exporting.run import export_bundle
 from models.importing.comparing import require_match, shapes
 from models.importing.delivery import Order, deliver, join_notes
 from models.importing.ledger import SAMPLE4GEO_CODE, licence_line, licence_notes, make_ledger
-from models.importing.published import DATASETS, DatasetName, footprint
+from models.importing.published import DATASETS, Chosen, DatasetName, choose_dataset, footprint
 from models.importing.safe_load import Checkpoint, load_checkpoint, strip_prefix
 from models.networks.convnext import ConvNextSize, Sample4Geo
 from models.normalisation import IMAGENET_MEAN, IMAGENET_STD
@@ -48,7 +48,7 @@ REASON = (
 def import_sample4geo(
     file: Path,
     order: Order,
-    dataset: DatasetName,
+    dataset: DatasetName | None = None,
     *,
     fov_deg: float | None = None,
     size: ConvNextSize | None = None,
@@ -58,7 +58,8 @@ def import_sample4geo(
     Args:
         file: state dictionary, with or without the prefix `module.`.
         order: where to, and which precision.
-        dataset: that it was trained on; shapes do not tell, and sizes depend on it.
+        dataset: that it was trained on; shapes do not tell, and sizes depend on it. None: what the path says (the
+            published files lie in folders of their data set), else CVUSA, with a note.
         fov_deg: horizontal field of view of the photos to be sent. Panoramas need none. University-1652's drone and
             street photos state none, so there it is the operator's to say; the network only stretches what it gets.
         size: of the network; None: ConvNeXt-B.
@@ -67,7 +68,8 @@ def import_sample4geo(
         CheckpointError: the file is unsafe, unreadable or not of this network, listing the names that differ.
         UsageError: `fov_deg` is missing, or given for panoramas.
     """
-    fov = _fov(dataset, fov_deg)
+    chosen = choose_dataset(file, dataset, get_args(DatasetName))
+    fov = _fov(chosen.dataset, fov_deg)
     size = size or ConvNextSize()
     checkpoint = load_checkpoint(file)
     state = strip_prefix(checkpoint.state)
@@ -76,7 +78,7 @@ def import_sample4geo(
     require_match(state, expected, file.name, REASON)
     network = Sample4Geo(size)
     network.load_state_dict(state, strict=True)
-    manifest = _manifest(checkpoint, dataset, fov, size, order)
+    manifest = _manifest(checkpoint, chosen, fov, size, order)
     return deliver(
         order,
         lambda folder: export_bundle(network, manifest, folder, half_weights=False),
@@ -100,8 +102,9 @@ def _fov(dataset: DatasetName, fov_deg: float | None) -> float:
 
 
 def _manifest(
-    checkpoint: Checkpoint, dataset: DatasetName, fov_deg: float, size: ConvNextSize, order: Order
+    checkpoint: Checkpoint, chosen: Chosen[DatasetName], fov_deg: float, size: ConvNextSize, order: Order
 ) -> ModelManifest:
+    dataset = chosen.dataset
     ledger = make_ledger(order.declared, SAMPLE4GEO_CODE, dataset)
     ground_m = footprint(dataset, order.footprint_m)
     title, ground_px = DATASETS[dataset].title, GROUND_PX[dataset]
@@ -134,7 +137,7 @@ def _manifest(
             "fov_deg": fov_deg,
             "logit_scale": round(float(checkpoint_scale(checkpoint)), 6),
             "reported_by_file": checkpoint.facts,
-            "notes": join_notes(ground_m.assumption, licence_notes(ledger)),
+            "notes": join_notes(chosen.note, ground_m.assumption, licence_notes(ledger)),
         },
     )
 

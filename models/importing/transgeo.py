@@ -16,7 +16,7 @@ from models.exporting.run import export_bundle
 from models.importing.comparing import require_match, shapes
 from models.importing.delivery import Order, deliver, join_notes
 from models.importing.ledger import TRANSGEO_CODE, licence_line, licence_notes, make_ledger
-from models.importing.published import DATASETS, footprint
+from models.importing.published import DATASETS, Chosen, choose_dataset, footprint
 from models.importing.recognise import FIRST_STAGE_PX, Recognised, recognise
 from models.importing.safe_load import Checkpoint, load_checkpoint, strip_prefix
 from models.networks.transgeo import Crop, TransGeo
@@ -38,7 +38,8 @@ class Choice:
     Args:
         guide: who says where stage 2 looks. A stage-1 checkpoint, as published; "self", the stage-2 encoder on all
             patches; "none", no cropping. One is needed for a stage-2 checkpoint, and None for stage 1.
-        dataset: CVUSA and CVACT have the same shapes but not the same panoramas.
+        dataset: CVUSA and CVACT have the same shapes but not the same panoramas (CVACT's keep their middle half);
+            None: what the path says, else CVUSA, with a note.
         heads: of attention; None: one for each 64 channels.
     """
 
@@ -58,12 +59,12 @@ def import_transgeo(file: Path, order: Order, choice: Choice | None = None) -> M
     checkpoint = load_checkpoint(file)
     state = strip_prefix(checkpoint.state)
     found = recognise(state, file.name, choice.heads)
-    dataset = _dataset(found, choice.dataset, file.name)
+    chosen = _dataset(found, choice.dataset, file)
     require_match(state, _expected(found), file.name, f"By its positions it is {found.words}.")
     crop, guide_state, cropping = _cropping(found, choice, file.name)
     network = TransGeo(found.ground_px, (found.aerial_px, found.aerial_px), found.size, crop=crop)
     network.load_state_dict(state | guide_state, strict=True)
-    manifest = _manifest(checkpoint, found, dataset, cropping, order)
+    manifest = _manifest(checkpoint, found, chosen, cropping, order)
     return deliver(
         order,
         lambda folder: export_bundle(network, manifest, folder, half_weights=False),
@@ -78,18 +79,13 @@ def _expected(found: Recognised) -> dict[str, tuple[int, ...]]:
     return shapes(network.state_dict())
 
 
-def _dataset(found: Recognised, given: PanoramaSet | None, source: str) -> PanoramaSet:
+def _dataset(found: Recognised, given: PanoramaSet | None, file: Path) -> Chosen[PanoramaSet]:
     fitting: tuple[PanoramaSet, ...] = ("vigor",) if found.family == "vigor" else ("cvusa", "cvact")
-    if given is None and len(fitting) > 1:
-        raise UsageError(
-            f"{source} is {found.words}: shapes do not tell which, and their panoramas are prepared differently "
-            "(CVACT's keep their middle half). Give --dataset cvusa or --dataset cvact."
-        )
     if given is not None and given not in fitting:
         raise CheckpointMismatch(
-            f"{source} is {found.words}, not of {given.upper()}; leave out --dataset or correct it."
+            f"{file.name} is {found.words}, not of {given.upper()}; leave out --dataset or correct it."
         )
-    return given or fitting[0]
+    return choose_dataset(file, given, fitting)
 
 
 def _cropping(found: Recognised, choice: Choice, source: str) -> tuple[Crop | None, dict[str, Tensor], Cropping | None]:
@@ -132,8 +128,9 @@ def _guide_state(checkpoint: Checkpoint, found: Recognised) -> dict[str, Tensor]
 
 
 def _manifest(
-    checkpoint: Checkpoint, found: Recognised, dataset: PanoramaSet, cropping: Cropping | None, order: Order
+    checkpoint: Checkpoint, found: Recognised, chosen: Chosen[PanoramaSet], cropping: Cropping | None, order: Order
 ) -> ModelManifest:
+    dataset = chosen.dataset
     ledger = make_ledger(order.declared, TRANSGEO_CODE, dataset)
     ground_m = footprint(dataset, order.footprint_m)
     colours: dict[str, Any] = {"sha256": UNSEALED, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
@@ -159,7 +156,9 @@ def _manifest(
         parity=Parity(ground=0.0, aerial=0.0, samples=1),
         cropping=cropping,
         ledger=ledger,
-        training=_training(checkpoint, found, dataset, join_notes(ground_m.assumption, licence_notes(ledger))),
+        training=_training(
+            checkpoint, found, dataset, join_notes(chosen.note, ground_m.assumption, licence_notes(ledger))
+        ),
     )
 
 

@@ -164,8 +164,13 @@ def test_a_guide_of_another_stage_or_data_set_is_named(stage_2: Path, tmp_path: 
     assert "tiles of 256 px" in str(wrong)
 
 
-def test_the_data_set_is_asked_for_where_shapes_do_not_tell(stage_1: Path, tmp_path: Path) -> None:
-    assert "Give --dataset cvusa or --dataset cvact" in str(_refused(stage_1, tmp_path, Choice()))
+def test_the_data_set_is_assumed_and_said_where_shapes_do_not_tell(stage_1: Path, tmp_path: Path, pairs: Path) -> None:
+    manifest = import_transgeo(stage_1, Order(tmp_path / "b", held_out=pairs)).manifest
+    assert manifest.training["dataset"] == "cvusa"
+    assert manifest.training["notes"][0].startswith("taken for a network of CVUSA: nothing in the checkpoint tells")
+
+
+def test_a_data_set_that_does_not_fit_is_refused(stage_1: Path, tmp_path: Path) -> None:
     assert "not of VIGOR" in str(_refused(stage_1, tmp_path, Choice(dataset="vigor")))
 
 
