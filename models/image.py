@@ -24,6 +24,8 @@ from models.errors import (
 )
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+WHOLE_PX = 1 << 20
+"""A `long_side_px` longer than any picture: nothing is decoded at a reduced scale."""
 START_OF_SCAN = b"\xff\xda"
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 EXIF_ORIENTATION, EXIF_IFD, EXIF_FOCAL_35MM = 0x0112, 0x8769, 0xA405

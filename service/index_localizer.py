@@ -15,7 +15,7 @@ from models.columns import mean_cosine_scale, shifts
 from models.encoder import Encoder
 from models.errors import EncoderNonFinite, ParameterError
 from models.geo import distance_m, wrap_heading
-from models.image import ImageLimits, Photo, decode_photo
+from models.image import WHOLE_PX, ImageLimits, Photo, decode_photo
 from models.preprocess import ground_input
 from service.camera import camera_for
 from service.localizer import About, Prepared
@@ -24,7 +24,6 @@ from service.query import Answer, Candidate, Notice, Prior, Query, Tile, make_pr
 Float32s = NDArray[np.float32]
 MIN_DECODED_SIDE_PX, DECODED_PER_CANVAS = 512, 1.25
 """A JPEG is decoded no smaller than this, and no smaller than 1.25 canvas widths: a 150° photo needs 1.19 of them."""
-WHOLE_PX = 1 << 20
 HEADING_NOT_SEARCHED = Notice(
     "heading_not_searched",
     "This model searches no heading: the panorama was taken as if north stood in its middle. Send its heading.",

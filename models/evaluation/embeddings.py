@@ -28,8 +28,8 @@ from models.encoder import Encoder
 from models.errors import DatasetError, UsageError
 from models.evaluation.ahead import batches, map_ahead
 from models.evaluation.queries import Ready, prepare
-from models.evaluation.settings import WHOLE_PX, Settings
-from models.image import decode_photo
+from models.evaluation.settings import Settings
+from models.image import WHOLE_PX, decode_photo
 from models.preprocess import aerial_input, crop_to_footprint
 
 Float32s = NDArray[np.float32]

@@ -15,7 +15,8 @@ from models.errors import UsageError
 from models.evaluation.metrics import OnePercentName
 from models.evaluation.neighbours import right_within
 from models.evaluation.ranking import RightAnswers
-from models.evaluation.settings import WHOLE_PX, Orientation, Settings
+from models.evaluation.settings import Orientation, Settings
+from models.image import WHOLE_PX
 
 SERVED_LONG_SIDE_PX = 1024
 """The service decodes a photo no larger than it needs; one's own photos are measured as they would be served."""

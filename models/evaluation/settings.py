@@ -9,11 +9,10 @@ from pydantic import Field
 from models.artefact import Frozen
 from models.bundle import ModelManifest, StretchedView
 from models.errors import UsageError
+from models.image import WHOLE_PX
 
 Orientation = Literal["known", "unknown"]
 FULL_DEG = 360.0
-WHOLE_PX = 1 << 20
-"""Longer than any picture: nothing is decoded at a reduced scale."""
 
 
 class Settings(Frozen):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.errors import CheckpointMismatch, UsageError
 from models.importing.comparing import common_start
+from models.networks.cropping import KEEP_RATES
 from models.networks.transformer import SPECIAL_TOKENS, TransformerSize
 
 Family = Literal["cvusa/cvact", "vigor"]
@@ -20,7 +21,7 @@ PANORAMA_PX: dict[Family, tuple[int, int]] = {"cvusa/cvact": (112, 616), "vigor"
 FOVS = (360, 180, 90, 70)
 FIRST_STAGE_PX: dict[Family, int] = {"cvusa/cvact": 256, "vigor": 320}
 SECOND_STAGE_PX: dict[Family, dict[int, float]] = {
-    "cvusa/cvact": {320: 0.64, 352: 0.53, 288: 0.79},
+    "cvusa/cvact": KEEP_RATES,
     "vigor": {400: 0.64},
 }
 """Side of the enlarged tile -> share of the patches kept, as published."""

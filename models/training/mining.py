@@ -90,7 +90,50 @@ class RandomSampler:
         """Do nothing: seed and epoch say it all."""
 
 
-class MiningSampler:
+class RecordingSampler:
+    """What samplers that go by similarity share: the embeddings recorded so far, and random batches without them.
+
+    Args:
+        pairs: number N of training pairs.
+        embedding: numbers D in an embedding.
+        batch: pairs B of a batch.
+        seed: of the run.
+        conflicts: (N, k) tile ids as in `Exclusion`: a batch never holds two pairs that share a tile.
+        folder: of the recorded embeddings, as in `Recorded`.
+        device: where similarities are computed.
+
+    Raises:
+        UsageError: fewer pairs than a batch, or a batch of less than 2.
+    """
+
+    def __init__(
+        self,
+        pairs: int,
+        embedding: int,
+        batch: int,
+        seed: int,
+        conflicts: NDArray[np.integer] | None,
+        folder: Path | None,
+        device: str,
+    ) -> None:
+        self.random = RandomSampler(pairs, batch, seed, conflicts=conflicts)
+        self.recorded, self.device = Recorded(pairs, embedding, folder), device
+
+    @property
+    def batches(self) -> int:
+        return self.random.batches
+
+    def record(self, rows: ArrayLike, ground: Embeddings, aerial: Embeddings) -> None:
+        self.recorded.record(rows, ground, aerial)
+
+    def state(self) -> State:
+        return self.recorded.state()
+
+    def restore(self, state: Mapping[str, ArrayLike | Tensor]) -> None:
+        self.recorded.restore(state)
+
+
+class MiningSampler(RecordingSampler):
     """Half of every batch random anchors, the other half a hard negative of each.
 
     Until `first_mined_epoch`, and while nothing is recorded, an epoch is as `RandomSampler` has it. Then about half of
@@ -129,16 +172,8 @@ class MiningSampler:
     ) -> None:
         if pool < 1 or hardest < 1:
             raise UsageError(f"Mining among {hardest} of {pool} pairs was asked for; give at least 1 of each.")
-        self.random = RandomSampler(pairs, batch, seed, conflicts=conflicts)
+        super().__init__(pairs, embedding, batch, seed, conflicts, folder, device)
         self.pool, self.hardest, self.first_mined_epoch = pool, hardest, first_mined_epoch
-        self.recorded, self.device = Recorded(pairs, embedding, folder), device
-
-    @property
-    def batches(self) -> int:
-        return self.random.batches
-
-    def record(self, rows: ArrayLike, ground: Embeddings, aerial: Embeddings) -> None:
-        self.recorded.record(rows, ground, aerial)
 
     def plan(self, epoch: int) -> Rows:
         """Plan an epoch from what is recorded now.
@@ -152,12 +187,6 @@ class MiningSampler:
         known = np.flatnonzero(self.recorded.known)
         pool = np.sort(rng.choice(known, size=min(self.pool, len(known)), replace=False))
         return np.stack(list(self._mine(rng, pool)))
-
-    def state(self) -> State:
-        return self.recorded.state()
-
-    def restore(self, state: Mapping[str, ArrayLike | Tensor]) -> None:
-        self.recorded.restore(state)
 
     def _mine(self, rng: np.random.Generator, pool: Rows) -> Iterator[Rows]:
         """Give every anchor its partner, for as many batches at a time as one block of the search takes."""

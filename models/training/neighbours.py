@@ -7,24 +7,21 @@ another pass over the whole set; here at every epoch, from what the training ste
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from numpy.typing import NDArray
 
 from models.errors import UsageError
 from models.training.disjoint import Batch
-from models.training.mining import RandomSampler
+from models.training.mining import RecordingSampler
 from models.training.nearest import most_similar
-from models.training.recorded import Embeddings, Recorded, State
 
 Rows = NDArray[np.int64]
 MISFITS = 1024
 
 
-class NeighbourSampler:
+class NeighbourSampler(RecordingSampler):
     """Every pair at most once an epoch, beside those that are hard to tell from it.
 
     A batch takes a random pair and half of `select` from the front of its list, the other half at random from the rest
@@ -65,16 +62,8 @@ class NeighbourSampler:
     ) -> None:
         if near is not None and len(near) != pairs:
             raise UsageError(f"Lists of neighbours of {len(near)} pairs were given for {pairs}; give one a pair.")
-        self.random = RandomSampler(pairs, batch, seed, conflicts=conflicts)
+        super().__init__(pairs, embedding, batch, seed, conflicts, folder, device)
         self.near, self.listed, self.select, self.first_mined_epoch = near, listed, select, first_mined_epoch
-        self.recorded, self.device = Recorded(pairs, embedding, folder), device
-
-    @property
-    def batches(self) -> int:
-        return self.random.batches
-
-    def record(self, rows: ArrayLike, ground: Embeddings, aerial: Embeddings) -> None:
-        self.recorded.record(rows, ground, aerial)
 
     def plan(self, epoch: int) -> Rows:
         """Plan an epoch from the positions or from what is recorded now.
@@ -88,12 +77,6 @@ class NeighbourSampler:
             near[~known] = rng.integers(len(known), size=(np.count_nonzero(~known), near.shape[1]))
             return self._grow(rng, near)
         return self.random.plan(epoch) if self.near is None else self._grow(rng, self.near)
-
-    def state(self) -> State:
-        return self.recorded.state()
-
-    def restore(self, state: Mapping[str, ArrayLike | Tensor]) -> None:
-        self.recorded.restore(state)
 
     def _grow(self, rng: np.random.Generator, near: Rows) -> Rows:
         exclusion, size = self.random.exclusion, self.random.batch

@@ -16,7 +16,7 @@ from models.bundle import StretchedView
 from models.camera import Camera
 from models.datasets.pairset import PairSet
 from models.errors import ImageError, UsageError
-from models.image import decode_photo
+from models.image import WHOLE_PX, decode_photo
 from models.limited_view import limited_view, query_angle
 from models.preprocess import aerial_input, crop_to_footprint, ground_input
 from models.stretched import full_panorama
@@ -25,7 +25,6 @@ from models.training.config import PairData, TrainConfig
 from models.training.mining import Sampler
 from models.training.parallel import World
 
-WHOLE_PX = 1 << 20
 Float32s = NDArray[np.float32]
 
 

@@ -12,9 +12,10 @@ from index.build import build_index
 from index.bundle import open_index
 from models.bundle import Embedding, StretchedView, identity
 from models.encoder import FakeEncoder
+from models.image import WHOLE_PX
 from models.provenance import LedgerEntry
 from service.app import create_app
-from service.index_localizer import WHOLE_PX, IndexLocalizer, decoded_side_px
+from service.index_localizer import IndexLocalizer, decoded_side_px
 from service.loading import warm_up
 from service.settings import Settings
 from tests.service.conftest import Client, check_problem
