@@ -119,7 +119,8 @@ def _describe(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
     """(N, 3, S, S) -> (N, D) as stored; a tile that the encoder refuses becomes a row of NaN, alone."""
     try:
         with np.errstate(over="ignore"):
-            return encoder.aerial(pixels).astype(np.float16)
+            rows = encoder.aerial(pixels).astype(np.float16)
+            return rows[:, 0] if encoder.manifest.aerial.cells is None else rows
     except EncoderNonFinite:
         if len(pixels) == 1:
             return np.full((1, encoder.manifest.embedding.size), np.nan, dtype=np.float16)

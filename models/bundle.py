@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
 from models.errors import ManifestInvalid
@@ -80,8 +82,42 @@ class StretchedView(Frozen):
 AnyGroundView = Annotated[GroundView | StretchedView, Field(discriminator="kind")]
 
 
+class Cells(Frozen):
+    """Camera positions that one tile is described for: a square grid around its centre, which is its middle cell."""
+
+    per_side: int = Field(ge=1, le=99)
+    """Odd."""
+    spacing_m: float = Field(gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> Cells:
+        if self.per_side % 2 == 0:
+            raise ValueError(f"{self.per_side} cells a side have no middle; an odd number is needed")
+        return self
+
+    @property
+    def count(self) -> int:
+        return self.per_side**2
+
+    @property
+    def stride_m(self) -> float:
+        """Distance of tile centres at which the cells of neighbours continue each other."""
+        return self.per_side * self.spacing_m
+
+    @property
+    def offsets_m(self) -> NDArray[np.float64]:
+        """(C, 2) metres east and north of the tile's centre, in the order of the output: rows from north to south,
+        each from west to east."""
+        along = (np.arange(self.per_side) - self.per_side // 2) * self.spacing_m
+        north, east = np.meshgrid(-along, along, indexing="ij")
+        return np.stack([east.ravel(), north.ravel()], axis=1)
+
+
 class AerialView(Frozen):
-    """How a tile becomes `pixels` of aerial.onnx: float32 (N, 3, size_px, size_px), true north up."""
+    """How a tile becomes `pixels` of aerial.onnx: float32 (N, 3, size_px, size_px), true north up.
+
+    The network's output is float32 (N, C * W * E), cell after cell.
+    """
 
     file: FileName = "aerial.onnx"
     sha256: Sha256
@@ -89,8 +125,30 @@ class AerialView(Frozen):
     footprint_m: float = Field(gt=0, le=10_000)
     """Ground length of a tile's side that the model was trained for."""
     resampling: Resampling = "antialiased"
+    cells: Cells | None = None
+    """None: one description, of the tile's centre."""
     mean: Triple
     std: Triple
+
+    @model_validator(mode="after")
+    def _cells_lie_inside(self) -> AerialView:
+        if self.cells is not None and self.cells.stride_m > self.footprint_m:
+            raise ValueError(f"cells over {self.cells.stride_m:g} m do not fit a tile of {self.footprint_m:g} m")
+        return self
+
+    @property
+    def cell_count(self) -> int:
+        return 1 if self.cells is None else self.cells.count
+
+    @property
+    def middle_cell(self) -> int:
+        """Index of the cell at the tile's centre."""
+        return self.cell_count // 2
+
+    @property
+    def cell_offsets_m(self) -> NDArray[np.float64]:
+        """(C, 2) as in `Cells.offsets_m`."""
+        return np.zeros((1, 2)) if self.cells is None else self.cells.offsets_m
 
 
 class Parity(Frozen):
@@ -116,6 +174,7 @@ class Accuracy(Frozen):
     recall_at_1_percent: float = Field(ge=0, le=1)
     median_error_m: float | None = None
     heading_within_15_deg: float | None = None
+    heading_median_deg: float | None = None
 
 
 class ModelManifest(Frozen):
@@ -146,7 +205,7 @@ class ModelManifest(Frozen):
     @property
     def preprocessing_sha256(self) -> str:
         """Hash of all that turns pictures into input tensors and outputs into descriptions."""
-        usual = {"kind": "canvas", "resampling": "antialiased"}
+        usual = {"kind": "canvas", "resampling": "antialiased", "cells": None}
         parts = {"embedding": self.embedding.model_dump(mode="json")}
         for name, view in (("ground", self.ground), ("aerial", self.aerial)):
             values = view.model_dump(mode="json", exclude={"file", "sha256"})

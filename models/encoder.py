@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.bundle import AerialView, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
+from models.bundle import AerialView, Cells, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
 from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
 
 Float32s = NDArray[np.float32]
@@ -36,7 +36,10 @@ class Encoder(Protocol):
         """Describe photos: (N, 3, H, W) normalised -> (N, w, E), rows of unit norm over all w * E."""
 
     def aerial(self, pixels: Float32s) -> Float32s:
-        """Describe tiles: (N, 3, S, S) normalised -> (N, W * E), rows of unit norm."""
+        """Describe tiles: (N, 3, S, S) normalised -> (N, C, W * E), rows of unit norm.
+
+        C = 1 is the centre of each tile; more are the cells of `manifest.aerial.cells`, in their order.
+        """
 
 
 class OnnxEncoder:
@@ -92,11 +95,11 @@ class OnnxEncoder:
 
     def aerial(self, pixels: Float32s) -> Float32s:
         flat = self._run("aerial", pixels)
-        if flat.shape[1] != self.manifest.embedding.size:
-            raise SignatureMismatch(
-                f"aerial.onnx gave {flat.shape[1]} values a tile; the manifest says {self.manifest.embedding.size}."
-            )
-        return flat
+        cells, size = self.manifest.aerial.cell_count, self.manifest.embedding.size
+        if flat.shape[1] != cells * size:
+            said = f"{size}" if cells == 1 else f"{cells} cells of {size}"
+            raise SignatureMismatch(f"aerial.onnx gave {flat.shape[1]} values a tile; the manifest says {said}.")
+        return flat.reshape(len(flat), cells, size)
 
     def _run(self, view: str, pixels: Float32s) -> Float32s:
         (output,) = self._sessions[view].run(["embedding"], {"pixels": pixels})
@@ -149,12 +152,13 @@ class FakeEncoder:
     """An encoder without a network: each column is the mean colour seen along it.
 
     A tile is described by the mean colour of its W azimuth sectors, a photo by that of its canvas columns, so a
-    photo painted with a tile's sector colours matches that tile and its heading. For tests and dry runs.
+    photo painted with a tile's sector colours matches that tile and its heading. Each cell sees the largest square
+    around it that all cells have inside the tile. For tests and dry runs.
     """
 
     provider = CPU
 
-    def __init__(self, columns: int = 8, footprint_m: float = 64.0) -> None:
+    def __init__(self, columns: int = 8, footprint_m: float = 64.0, cells: Cells | None = None) -> None:
         zero, one, none = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "0" * 64
         self.manifest = ModelManifest(
             name="mean-colour",
@@ -173,12 +177,12 @@ class FakeEncoder:
                 mean=zero,
                 std=one,
             ),
-            aerial=AerialView(sha256=none, size_px=32, footprint_m=footprint_m, mean=zero, std=one),
+            aerial=AerialView(sha256=none, size_px=32, footprint_m=footprint_m, cells=cells, mean=zero, std=one),
             parity=Parity(ground=0.0, aerial=0.0, samples=1),
             training={},
         )
         self.sha256 = identity(self.manifest)
-        self._sectors = _sector_weights(columns, self.manifest.aerial.size_px)
+        self._sectors = _sector_weights(columns, self.manifest.aerial)
 
     def ground(self, pixels: Float32s) -> Float32s:
         n, _, _, width = pixels.shape
@@ -186,16 +190,23 @@ class FakeEncoder:
         return _unit_columns(columns)
 
     def aerial(self, pixels: Float32s) -> Float32s:
-        sums = np.einsum("nchw,khw->nkc", pixels, self._sectors)
-        return _unit_columns(sums).reshape(len(pixels), -1)
+        cells, columns = self._sectors.shape[:2]
+        means = np.einsum("nchw,mkhw->nmkc", pixels, self._sectors).reshape(-1, columns, 3)
+        return _unit_columns(means).reshape(len(pixels), cells, -1)
 
 
-def _sector_weights(columns: int, size: int) -> Float32s:
-    """(W, S, S) weights that average a tile over each azimuth sector."""
-    centre = np.arange(size) + 0.5 - size / 2
-    azimuth = np.degrees(np.arctan2(centre[None, :], -centre[:, None])) % 360.0
-    member = (azimuth // (360.0 / columns)).astype(int)[None] == np.arange(columns)[:, None, None]
-    weights: Float32s = (member / member.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+def _sector_weights(columns: int, view: AerialView) -> Float32s:
+    """(C, W, S, S) weights that average a tile over each azimuth sector around each cell."""
+    along = (np.arange(view.size_px) + 0.5) * view.footprint_m / view.size_px - view.footprint_m / 2
+    reach = view.footprint_m / 2 - np.abs(view.cell_offsets_m).max()
+    members = []
+    for cell_east, cell_north in view.cell_offsets_m:
+        east, north = np.meshgrid(along - cell_east, -along - cell_north)
+        inside = np.maximum(np.abs(east), np.abs(north)) < reach
+        sector = np.degrees(np.arctan2(east, north)) % 360.0 // (360.0 / columns)
+        members.append((sector == np.arange(columns)[:, None, None]) & inside)
+    member = np.stack(members)
+    weights: Float32s = (member / np.maximum(member.sum(axis=(2, 3), keepdims=True), 1)).astype(np.float32)
     return weights
 
 

@@ -168,7 +168,7 @@ def _tiles(encoder: Encoder, pairs: PairSet, settings: Settings, tell: OnProgres
 
     done, total = 0, len(pairs.aerial)
     for batch in batches(map_ahead(load, range(total)), BATCH):
-        yield encoder.aerial(np.stack(batch)), None
+        yield encoder.aerial(np.stack(batch))[:, encoder.manifest.aerial.middle_cell], None
         done += len(batch)
         tell("describing tiles", done, total)
 

@@ -34,7 +34,7 @@ def describe_tiles(encoder: Encoder, tiles: Iterable[Pixels]) -> Float32s:
     ready = (aerial_input(tile, encoder.manifest.aerial) for tile in tiles)
     parts = []
     while batch := list(islice(ready, AERIAL_BATCH)):
-        parts.append(encoder.aerial(np.stack(batch)))
+        parts.append(encoder.aerial(np.stack(batch))[:, encoder.manifest.aerial.middle_cell])
     return np.concatenate(parts)
 
 

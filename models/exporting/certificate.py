@@ -58,7 +58,7 @@ class Described:
     ground: list[Float32s]
     """(w, E) for each photo."""
     aerial: Float32s
-    """(N, W * E)."""
+    """(N, C, W * E)."""
     best: NDArray[np.int64]
     """(Q,) tile most similar to each photo at the best allowed shift; the first of equals."""
 
@@ -93,7 +93,7 @@ class TorchDescriber:
         return self._run(self._network.ground, pixels)
 
     def aerial(self, pixels: Float32s) -> Float32s:
-        return self._run(self._network.aerial, pixels).reshape(len(pixels), -1)
+        return self._run(self._network.aerial, pixels).reshape(len(pixels), -1, self.manifest.embedding.size)
 
     def _run(self, encode: Callable[[torch.Tensor], torch.Tensor], pixels: Float32s) -> Float32s:
         threads = 1 if self._threads == "one" else torch.get_num_threads()
@@ -146,10 +146,10 @@ def describe(encoder: Encoder, sample: Sample) -> Described:
     """Describe every photo and tile, one at a time, and say which tile each photo is taken for."""
     aerial = np.concatenate([encoder.aerial(tile[None]) for tile in sample.tiles])
     ground = [encoder.ground(photo.pixels[None])[0] for photo in sample.photos]
-    total = encoder.manifest.embedding.columns
+    total, centres = encoder.manifest.embedding.columns, aerial[:, encoder.manifest.aerial.middle_cell]
     best = []
     for columns, photo in zip(ground, sample.photos, strict=True):
-        products = shifts(columns, total, photo.firsts) @ aerial.T * mean_cosine_scale(len(columns), total)
+        products = shifts(columns, total, photo.firsts) @ centres.T * mean_cosine_scale(len(columns), total)
         best.append(int(products.max(axis=0).argmax()))
     return Described(ground, aerial, np.array(best))
 

@@ -31,8 +31,8 @@ class TorchEncoder:
 
     def aerial(self, pixels: Float32s) -> Float32s:
         with torch.inference_mode():
-            out: Float32s = self._network.aerial(self._tensor(pixels)).flatten(1).cpu().numpy()
-        return out
+            out: Float32s = self._network.aerial(self._tensor(pixels)).cpu().numpy()
+        return out.reshape(len(pixels), -1, self.manifest.embedding.size)
 
     def _tensor(self, pixels: Float32s) -> torch.Tensor:
         return torch.from_numpy(pixels).to(self._device)

@@ -50,7 +50,7 @@ def test_every_tile_is_found_at_its_place(tmp_path: Path) -> None:
     searcher = Searcher(index)
     for tile in source:
         assert isinstance(tile, Tile)
-        query = encoder.aerial(aerial_input(tile.pixels, encoder.manifest.aerial)[None])
+        query = encoder.aerial(aerial_input(tile.pixels, encoder.manifest.aerial)[None])[:, 0]
         row = int(searcher.search(query, 1).rows[0])
         assert index.tiles.id[row] == tile.id
         assert distance_m(index.tiles.lat[row], index.tiles.lon[row], tile.lat, tile.lon) < 1e-3

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from models.artefact import MANIFEST
-from models.bundle import Accuracy, ModelBundle, identity, open_model_bundle, record_accuracy
+from models.bundle import Accuracy, Cells, ModelBundle, identity, open_model_bundle, record_accuracy
 from models.errors import (
     BundleMissing,
     ChecksumMismatch,
@@ -20,6 +21,7 @@ from models.errors import (
 )
 
 Change = Callable[[dict[str, Any]], object]
+BEFORE_CELLS = "2d9aa916a23ca2bb74dd02d57ef23b37b02a6a7de113a577524b802b1b8a1950"
 
 
 @pytest.fixture
@@ -120,6 +122,43 @@ def test_no_folder_is_no_bundle(tmp_path: Path) -> None:
 )
 def test_other_preprocessing_is_another_model(tiny_bundle: ModelBundle, folder: Path, change: Change) -> None:
     _change(folder, change)
+    assert open_model_bundle(folder).sha256 != tiny_bundle.sha256
+
+
+def test_fields_that_came_later_leave_old_models_as_they_were(tiny_bundle: ModelBundle) -> None:
+    """Indexes built before there were cells remember this hash."""
+    assert tiny_bundle.manifest.preprocessing_sha256 == BEFORE_CELLS
+
+
+def test_cells_run_from_the_north_west_to_the_south_east() -> None:
+    cells = Cells(per_side=3, spacing_m=8.0)
+    assert (cells.count, cells.stride_m) == (9, 24.0)
+    assert cells.offsets_m[:4].tolist() == [[-8, 8], [0, 8], [8, 8], [-8, 0]]
+    assert cells.offsets_m[cells.count // 2].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("per_side", "spacing_m"), [(2, 8.0), (0, 8.0), (3, 0.0)])
+def test_cells_have_a_middle_and_a_spacing(per_side: int, spacing_m: float) -> None:
+    with pytest.raises(ValidationError):
+        Cells(per_side=per_side, spacing_m=spacing_m)
+
+
+def test_cells_lie_inside_the_tile(folder: Path) -> None:
+    _change(folder, lambda m: m["aerial"].update(cells={"per_side": 3, "spacing_m": 22.0}))
+    with pytest.raises(ManifestInvalid, match="66 m do not fit a tile of 64 m"):
+        open_model_bundle(folder)
+
+
+def test_a_bundle_without_cells_describes_the_centre(tiny_bundle: ModelBundle) -> None:
+    view = tiny_bundle.manifest.aerial
+    assert (view.cells, view.cell_count, view.middle_cell) == (None, 1, 0)
+    assert view.cell_offsets_m.tolist() == [[0, 0]]
+
+
+def test_cells_make_another_model(tiny_bundle: ModelBundle, folder: Path) -> None:
+    _change(folder, lambda m: m["aerial"].pop("cells"))
+    assert open_model_bundle(folder).sha256 == tiny_bundle.sha256
+    _change(folder, lambda m: m["aerial"].update(cells={"per_side": 3, "spacing_m": 8.0}))
     assert open_model_bundle(folder).sha256 != tiny_bundle.sha256
 
 

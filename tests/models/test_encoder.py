@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from models.bundle import Embedding, ModelBundle
+from models.bundle import Cells, Embedding, ModelBundle
 from models.camera import Camera
 from models.columns import centre_heading, mean_cosine_scale, shifts
 from models.encoder import CPU, CUDA, Encoder, FakeEncoder, OnnxEncoder
@@ -18,6 +18,8 @@ from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable
 from models.preprocess import aerial_input, ground_input
 
 Pixels = NDArray[np.uint8]
+CELLS = Cells(per_side=3, spacing_m=8.0)
+PALETTE = np.random.default_rng(8).integers(0, 256, (8, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def _matched(encoder: Encoder, pixels: Pixels, camera: Camera, tiles: list[Pixel
     """(best tile, its mean cosine, heading of the photo's centre)."""
     manifest = encoder.manifest
     ready = ground_input(pixels, camera, manifest.ground, manifest.embedding)
-    gallery = encoder.aerial(np.stack([aerial_input(tile, manifest.aerial) for tile in tiles]))
+    gallery = encoder.aerial(np.stack([aerial_input(tile, manifest.aerial) for tile in tiles]))[:, 0]
     products = shifts(encoder.ground(ready.pixels[None])[0], 8, ready.firsts) @ gallery.T
     shift, tile = np.unravel_index(products.argmax(), products.shape)
     heading = centre_heading(int(ready.firsts[shift]), ready.seen, 8)
@@ -52,7 +54,7 @@ def test_descriptions_have_unit_norm_and_equal_columns(columns: int) -> None:
     fake = FakeEncoder(columns)
     ground = fake.ground(_noise(0, 3, 3, 16, 8 * 3))
     aerial = fake.aerial(_noise(1, 5, 3, 32, 32))
-    assert (ground.shape, aerial.shape) == ((3, 3, 4), (5, columns * 4))
+    assert (ground.shape, aerial.shape) == ((3, 3, 4), (5, 1, columns * 4))
     np.testing.assert_allclose(np.linalg.norm(ground, axis=2), 3**-0.5, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(aerial.reshape(5, columns, 4), axis=2), columns**-0.5, atol=1e-6)
 
@@ -66,6 +68,24 @@ def test_the_fake_finds_a_painted_tile_and_the_heading(fov: float, first: int) -
     tile, cosine, heading = _matched(FakeEncoder(), photo, Camera("panorama", fov), [_sectors(p) for p in palettes])
     assert (tile, heading) == (4, (first + seen / 2) * 45 % 360)
     assert cosine == pytest.approx(1, abs=1e-4)
+
+
+def test_the_fake_finds_what_was_painted_around_a_cell() -> None:
+    fake, (painted, white) = FakeEncoder(cells=CELLS), np.full((2, 32, 32, 3), 255, np.uint8)
+    east, north = (fake.manifest.aerial.cell_offsets_m[7] / 2).astype(int)  # 2 m a pixel
+    painted[4 - north : 28 - north, 4 + east : 28 + east] = _sectors(PALETTE, 24)
+    described = fake.aerial(np.stack([aerial_input(tile, fake.manifest.aerial) for tile in (white, painted)]))
+    alone = FakeEncoder().aerial(aerial_input(_sectors(PALETTE), fake.manifest.aerial)[None])[0, 0]
+    assert described.shape == (2, 9, 32)
+    similarity = described @ alone
+    assert np.unravel_index(similarity.argmax(), (2, 9)) == (1, 7)
+    assert similarity.max() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_cell_sees_what_the_middle_of_a_moved_tile_sees() -> None:
+    fake, wide = FakeEncoder(cells=CELLS), _noise(5, 1, 3, 36, 36)
+    here, moved = fake.aerial(wide[..., 4:36, 0:32])[0], fake.aerial(wide[..., 0:32, 4:36])[0]
+    np.testing.assert_allclose(here[2], moved[4], atol=1e-6)  # 8 m to the north and to the east
 
 
 def test_the_first_column_looks_north_then_east() -> None:
@@ -87,9 +107,19 @@ def test_an_encoder_knows_its_bundle(encoder: OnnxEncoder, tiny_bundle: ModelBun
 
 def test_only_the_wanted_network_is_loaded(tiny_bundle: ModelBundle) -> None:
     aerial = OnnxEncoder(tiny_bundle, views=("aerial",))
-    assert aerial.aerial(_noise(0, 1, 3, 32, 32)).shape == (1, 32)
+    assert aerial.aerial(_noise(0, 1, 3, 32, 32)).shape == (1, 1, 32)
     with pytest.raises(KeyError):
         aerial.ground(_noise(0, 1, 3, 16, 64))
+
+
+def test_onnx_runtime_gives_every_cell(tiny_bundle: ModelBundle) -> None:
+    """Eight columns of four channels read as nine cells do not fit; as one column of four they do not either."""
+    view = tiny_bundle.manifest.aerial.model_copy(update={"cells": CELLS})
+    narrow = {"aerial": view, "embedding": Embedding(columns=2, channels=4)}
+    with pytest.raises(SignatureMismatch, match="32 values a tile; the manifest says 9 cells of 8"):
+        OnnxEncoder(replace(tiny_bundle, manifest=tiny_bundle.manifest.model_copy(update=narrow))).aerial(
+            _noise(0, 1, 3, 32, 32)
+        )
 
 
 def test_nonsense_is_not_passed_on(encoder: OnnxEncoder) -> None:

@@ -48,7 +48,7 @@ class StripEncoder:
         half = 15.0 * self._strips
         sector = np.floor((azimuth + half) / 30.0)
         member = np.stack([sector == number for number in range(self._strips)]).astype(np.float32)
-        return _unit(np.einsum("nchw,khw->nck", pixels, member) / member.sum(axis=(1, 2)))
+        return _unit(np.einsum("nchw,khw->nck", pixels, member) / member.sum(axis=(1, 2)))[:, None]
 
 
 def _unit(colours: NDArray[np.floating]) -> Float32s:

@@ -27,7 +27,7 @@ class _Blind:
         return np.full((len(pixels), columns, 4), 0.5 / columns**0.5, np.float32)
 
     def aerial(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.full((len(pixels), 32), 32**-0.5, np.float32)
+        return np.full((len(pixels), 1, 32), 32**-0.5, np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class Table:
         return np.stack([self.photos[int(picture.flat[0])] for picture in pixels]).astype(np.float32)[:, None]
 
     def aerial(self, pixels: Float32s) -> Float32s:
-        return np.stack([self.tiles[int(picture.flat[0])] for picture in pixels]).astype(np.float32)
+        return np.stack([self.tiles[int(picture.flat[0])] for picture in pixels]).astype(np.float32)[:, None]
 
 
 class Doubled(Network):
@@ -134,7 +134,7 @@ def test_torch_describes_in_float32_or_half() -> None:
     pixels = np.array([[[[3.0, 4.0]]]], np.float32)
     full = TorchDescriber(Doubled(), manifest)
     assert full.ground(pixels).tolist() == [[pytest.approx([0.6, 0.8])]]
-    assert full.aerial(pixels).tolist() == [pytest.approx([0.8, 0.6])]
+    assert full.aerial(pixels).tolist() == [[pytest.approx([0.8, 0.6])]]
     half = TorchDescriber(Doubled(), manifest, half=True)
     assert half.ground(pixels).dtype == np.float32
 

@@ -43,4 +43,4 @@ def test_a_full_checkpoint_gives_the_official_embeddings(
     encoder = OnnxEncoder(bundle)
     photos, tiles = pixels(0, 2, 3, 112, 616).numpy(), pixels(1, 2, 3, aerial_px, aerial_px).numpy()
     np.testing.assert_allclose(encoder.ground(photos)[:, 0], _unit(expected["query_embedding"]), atol=5e-5)
-    np.testing.assert_allclose(encoder.aerial(tiles), _unit(expected[key]), atol=5e-5)
+    np.testing.assert_allclose(encoder.aerial(tiles)[:, 0], _unit(expected[key]), atol=5e-5)

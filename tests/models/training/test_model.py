@@ -58,6 +58,6 @@ def test_a_torch_network_is_an_encoder(config: TrainConfig) -> None:
     embedding = encoder.manifest.embedding
     ground, aerial = encoder.ground(_photos(config, 0).numpy()), encoder.aerial(_tiles(config, 1).numpy())
     assert ground.shape == (2, embedding.columns, embedding.channels)
-    assert aerial.shape == (2, embedding.size)
-    for rows in (ground.reshape(2, -1), aerial):
+    assert aerial.shape == (2, 1, embedding.size)
+    for rows in (ground.reshape(2, -1), aerial[:, 0]):
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
