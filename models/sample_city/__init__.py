@@ -1,7 +1,7 @@
 """A procedural city, seen from above and from the street."""
 
 from .aerial import AerialView, project_to_ortho, render_orthophoto, render_tile
-from .appearance import Appearance, Season
+from .appearance import Appearance
 from .city import City
 from .dataset import write_sample_city
 from .errors import SampleCityError
@@ -10,6 +10,7 @@ from .panorama import project_to_panorama, render_panorama
 from .photo import project_to_photo, render_photo
 from .places import Places, draw_places
 from .sheet import contact_sheet
+from .weather import Season
 
 __all__ = [
     "AerialView",

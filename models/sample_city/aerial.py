@@ -68,6 +68,7 @@ def render_orthophoto(
 
     Args:
         ground_resolution_m: metres per pixel.
+        appearance: seen by day, whatever its darkness.
         bounds_m: west, south, east, north in city metres, within the margin; None is the whole extent.
 
     Returns:
@@ -81,6 +82,7 @@ def render_orthophoto(
         raise SampleCityError(
             f"bounds_m {bounds_m} leave the city, which ends {city.margin_m} m beyond [0, {city.extent_m}]"
         )
+    appearance = appearance.by_day()
     scene = scene_of(city, appearance)
     rows, columns = round((north - south) / ground_resolution_m), round((east - west) / ground_resolution_m)
     image = np.empty((rows, columns, 3), np.uint8)

@@ -1,20 +1,10 @@
 """How the city looks at one moment to one camera: season, light, weather, sensor, traffic."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
-
-class Season(StrEnum):
-    """What grows, falls or lies on the ground."""
-
-    SPRING = "spring"
-    SUMMER = "summer"
-    DRY = "dry"
-    AUTUMN = "autumn"
-    WINTER = "winter"
-    SNOW = "snow"
+from .weather import Season, draw_camera, draw_moment
 
 
 @dataclass(frozen=True)
@@ -24,9 +14,15 @@ class Appearance:
     Attributes:
         sun_azimuth_deg: clockwise from grid north. sun_elevation_deg: above the horizon.
         cloud_cover: [0, 1]; from 0.85 on the sky is overcast and nothing casts a shadow.
-        colour_cast: gain of red, green, blue. exposure: gain of all. contrast, saturation: 1 is neutral.
+        darkness: [0, 1]: 0 day, 0.5 dusk, 1 night with lit windows. Pictures from above are taken by day all the same.
+        wetness: [0, 1] of the paved ground. sky_gain: brightness of the sky over what is right for the ground.
+        colour_shift: standard deviation of the logarithm by which every material and every solid differs in colour.
+        colour_cast: gain of red, green, blue. hue_deg: turn of all hues. exposure: gain of all.
+        gamma, contrast, saturation: 1 is neutral. veil: [0, 1) of grey air light over everything.
+        vignette: [0, 1) of the light that is lost in the corners of a photo, and at the rims of a panorama.
         haze_per_km: extinction. noise_sigma: of 255. blur_px: standard deviation, output pixels.
         jpeg_quality: 1..95, or None for no compression.
+        changed_share: of the buildings and plants that have gone or been replaced by others; change_seed: which.
         car_seed: which cars are where. sky_seed: the clouds. texture_seed: grain of every surface, and sensor noise.
     """
 
@@ -34,41 +30,37 @@ class Appearance:
     sun_azimuth_deg: float = 160.0
     sun_elevation_deg: float = 48.0
     cloud_cover: float = 0.3
+    darkness: float = 0.0
+    wetness: float = 0.0
+    sky_gain: float = 1.0
+    colour_shift: float = 0.0
     colour_cast: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    hue_deg: float = 0.0
     exposure: float = 1.0
+    gamma: float = 1.0
     contrast: float = 1.0
     saturation: float = 1.0
+    veil: float = 0.0
+    vignette: float = 0.0
     haze_per_km: float = 0.6
     noise_sigma: float = 0.0
     blur_px: float = 0.0
     jpeg_quality: int | None = None
+    changed_share: float = 0.0
+    change_seed: int = 1
     car_seed: int = 1
     sky_seed: int = 1
     texture_seed: int = 1
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Appearance":
-        """Draw a random moment and camera."""
-        seasons = list(Season)
-        overcast = rng.random() < 0.27
-        cast = rng.normal(0.0, 0.03, 3) + rng.normal(0.0, 0.05) * np.array([1.0, 0.0, -1.0])
-        return cls(
-            season=seasons[rng.choice(len(seasons), p=[0.2, 0.28, 0.16, 0.16, 0.12, 0.08])],
-            sun_azimuth_deg=float(rng.uniform(80.0, 280.0)),
-            sun_elevation_deg=float(rng.uniform(18.0, 62.0)),
-            cloud_cover=float(rng.uniform(0.88, 1.0) if overcast else rng.uniform(0.0, 0.7)),
-            colour_cast=(float(np.exp(cast[0])), float(np.exp(cast[1])), float(np.exp(cast[2]))),
-            exposure=float(np.exp(rng.normal(0.0, 0.17))),
-            contrast=float(rng.uniform(0.85, 1.2)),
-            saturation=float(rng.uniform(0.65, 1.2)),
-            haze_per_km=float(rng.uniform(0.2, 2.5)),
-            noise_sigma=float(rng.uniform(0.0, 5.0)),
-            blur_px=float(max(0.0, rng.normal(0.2, 0.25))),
-            jpeg_quality=int(rng.integers(55, 95)),
-            car_seed=int(rng.integers(1, 2**31)),
-            sky_seed=int(rng.integers(1, 2**31)),
-            texture_seed=int(rng.integers(1, 2**31)),
-        )
+        """Draw a random moment and camera; three of four are ordinary days."""
+        return cls(**draw_moment(rng), **draw_camera(rng))
+
+    @property
+    def is_ordinary_day(self) -> bool:
+        """Daylight on dry ground without snow or fog."""
+        return self.season != Season.SNOW and self.haze_per_km <= 4.0 and not (self.darkness or self.wetness)
 
     def moment(self) -> "Appearance":
         """The same moment through a neutral camera: what two photos must share to share their light and shadows."""
@@ -76,13 +68,23 @@ class Appearance:
 
     def through(self, camera: "Appearance") -> "Appearance":
         """This moment as another camera sees it."""
-        return replace(
-            self,
-            colour_cast=camera.colour_cast,
-            exposure=camera.exposure,
-            contrast=camera.contrast,
-            saturation=camera.saturation,
-            noise_sigma=camera.noise_sigma,
-            blur_px=camera.blur_px,
-            jpeg_quality=camera.jpeg_quality,
-        )
+        return replace(self, **{name: getattr(camera, name) for name in CAMERA})
+
+    def by_day(self) -> "Appearance":
+        """What an aircraft sees of this moment: it flies in daylight, below the clouds and above the fog."""
+        return replace(self, darkness=0.0) if self.darkness else self
+
+
+CAMERA = (
+    "colour_cast",
+    "hue_deg",
+    "exposure",
+    "gamma",
+    "contrast",
+    "saturation",
+    "veil",
+    "vignette",
+    "noise_sigma",
+    "blur_px",
+    "jpeg_quality",
+)

@@ -87,6 +87,12 @@ class City:
         )
 
     @cached_property
+    def grain_turn(self) -> tuple[float, float]:
+        """Cosine and sine of the angle along which paving, furrows and mown stripes run."""
+        angle = np.random.default_rng([self.seed, 76]).uniform(0.0, 2.0 * np.pi)
+        return float(np.cos(angle)), float(np.sin(angle))
+
+    @cached_property
     def mark_buckets(self) -> Buckets:
         """Marks by 2 m cells."""
         shape = np.zeros((len(self.marks), 10), np.float32)

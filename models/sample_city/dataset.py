@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .aerial import render_orthophoto, render_tile
-from .appearance import Appearance, Season
+from .appearance import Appearance
 from .city import City
 from .errors import SampleCityError
 from .jpeg import write_panorama, write_photo
@@ -19,6 +19,7 @@ from .panorama import render_panorama
 from .photo import render_photo
 from .places import Places, draw_places
 from .solids import U8
+from .weather import Season
 
 COLUMNS = ("ground", "aerial", "lat", "lon", "heading_deg", "fov_deg", "ground_resolution_m")
 FOOTPRINT_M = 64.0

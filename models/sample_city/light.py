@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .appearance import Appearance, Season
+from .appearance import Appearance
+from .solids import F64
+from .weather import Season
 
 
 class Light(NamedTuple):
@@ -28,6 +30,19 @@ class Light(NamedTuple):
     haze_per_m: float
     snow: float
     cover: float
+    night: float
+    wet: float
+
+
+LAMPS = np.array([0.20, 0.15, 0.09])
+
+
+def _darken(light: F64, darkness: float) -> F64:
+    """Daylight fades to a deep blue, and the lamps of the town take over."""
+    if darkness <= 0.0:
+        return light
+    blue = np.array([0.75, 0.9, 1.25]) ** darkness
+    return np.asarray(light * blue * (1.0 - 0.93 * darkness) ** 1.5 + 0.5 * darkness**2 * LAMPS)
 
 
 def light_of(appearance: Appearance) -> Light:
@@ -49,6 +64,8 @@ def light_of(appearance: Appearance) -> Light:
     haze = haze * (0.55 + 0.45 * up) + 0.06 * sun
     bright = float(sun[1] * up + sky[1])
     sun, sky, haze = sun * (0.95 / bright) ** 0.65, sky * (0.95 / bright) ** 0.65, haze * (0.95 / bright) ** 0.2
+    sun = sun * (1.0 - appearance.darkness) ** 2
+    sky, haze = _darken(sky, appearance.darkness), _darken(haze, appearance.darkness)
     return Light(
         sun_x=float(np.sin(azimuth) * np.cos(elevation)),
         sun_y=float(np.cos(azimuth) * np.cos(elevation)),
@@ -65,4 +82,6 @@ def light_of(appearance: Appearance) -> Light:
         haze_per_m=appearance.haze_per_km / 1000.0,
         snow=1.0 if appearance.season == Season.SNOW else 0.0,
         cover=cloud,
+        night=appearance.darkness,
+        wet=appearance.wetness,
     )

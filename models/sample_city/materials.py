@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from .appearance import Season
 from .solids import F32
+from .weather import Season
 
 
 class Material(IntEnum):
@@ -69,6 +69,7 @@ SUMMER = {
     Material.TRACK: (0.62, 0.32, 0.25),
 }
 GREEN = (Material.VERGE, Material.GRASS, Material.MEADOW, Material.PITCH, Material.FLOWERS, Material.CROP)
+PAVED = [int(m) for m in range(7)] + [13, 14, 15, 16, 21]  # what darkens and shines in the rain
 TRAFFICKED = (Material.ASPHALT, Material.ASPHALT_WORN, Material.COBBLES, Material.CYCLE_LANE, Material.YARD)
 
 # colour that green ground turns to, and how far

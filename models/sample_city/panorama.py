@@ -9,7 +9,7 @@ from .city import City
 from .columns import render_columns
 from .errors import SampleCityError
 from .scene import scene_of
-from .sensor import compress, develop
+from .sensor import compress, develop, dim_rims
 from .solids import F64, U8
 
 TURN = 1 << 40
@@ -53,6 +53,7 @@ def render_panorama(
         math.radians(vertical_fov_deg) / rows,
         samples,
     )
+    light = dim_rims(light, appearance.vignette, both_ways=False)
     keys = turns[::samples] >> 24
     return compress(
         develop(light, appearance, noise_salt(appearance, x_m, y_m), keys.astype(np.float32)), appearance.jpeg_quality

@@ -11,7 +11,7 @@ from .columns import render_columns
 from .errors import SampleCityError
 from .panorama import noise_salt, world_camera
 from .scene import scene_of
-from .sensor import compress, develop
+from .sensor import compress, develop, dim_rims
 from .solids import F32, F64, U8
 
 
@@ -81,6 +81,7 @@ def render_photo(
     camera = world_camera(city, x_m, y_m, camera_height_m)
     level = pitch_deg == 0.0 and roll_deg == 0.0
     light = (_level if level else _tilted)(city, appearance, camera, heading, lens, samples)
+    light = dim_rims(light, appearance.vignette, both_ways=True)
     image = develop(light, appearance, (noise_salt(appearance, x_m, y_m) + round(4096.0 * heading)) % 2_147_483_647)
     return compress(image, appearance.jpeg_quality)
 

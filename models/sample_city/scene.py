@@ -6,16 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .appearance import Appearance, Season
+from .appearance import Appearance
 from .buckets import Buckets, bounding_boxes, bucket
 from .city import City
 from .light import Light, light_of
-from .materials import ground_colours, linear
+from .materials import PAVED, ground_colours, linear
 from .noise import GRAIN_CELLS
 from .shadows import CELL_M, cast_tree_shade, openness, raise_heights, shadow_heights
 from .sky import paint_sky
 from .solids import F32, HEDGE, I64, LEAF, NEEDLE, SEED, SKIN, U8, Solids, join
 from .traffic import cars_of
+from .weather import Season
 
 SOLID_CELL_M = 8.0
 AUTUMN = np.array([(0.62, 0.32, 0.08), (0.66, 0.48, 0.10), (0.55, 0.20, 0.09), (0.50, 0.40, 0.14)], np.float32)
@@ -39,7 +40,8 @@ class Scene(NamedTuple):
         shape, kind, colour: as in Solids. porosity: (n,) share of a crown that lets light through.
         cells: solids by 8 m cells. ground, marks, mark_cells: as in City. materials: (k, 3).
         shadow: (m, m) uint16, centimetres below which a 0.5 m cell is in shadow. shade: (m, m) uint8 under trees.
-        open: (m / 2, m / 2) uint8, 1 m cells. sky: see paint_sky. grain: (256, 256) random numbers of this
+        open: (m / 2, m / 2) uint8, 1 m cells. sky: see paint_sky. turn: cosine and sine of the angle of joints,
+            furrows and stripes. grain: (256, 256) random numbers of this
             moment; grain_shape: the same of the city, for the outlines of crowns.
     """
 
@@ -59,6 +61,7 @@ class Scene(NamedTuple):
     open: U8
     sky: F32
     light: Light
+    turn: tuple[float, float]
     grain: F32
     grain_shape: F32
 
@@ -95,15 +98,31 @@ def _scene_of(city: City, appearance: Appearance) -> Scene:
         ground=city.ground,
         marks=city.marks,
         mark_cells=city.mark_buckets,
-        materials=linear(ground_colours(appearance.season)),
+        materials=_materials(appearance),
         shadow=shadow,
         shade=shade,
         open=_openness(city),
-        sky=paint_sky(light, appearance.sky_seed),
+        sky=paint_sky(light, appearance.sky_seed, appearance.sky_gain),
         light=light,
+        turn=city.grain_turn,
         grain_shape=np.random.default_rng([city.seed, 74]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
         grain=np.random.default_rng([appearance.texture_seed, 73]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
     )
+
+
+def _materials(appearance: Appearance) -> F32:
+    """(k, 3) linear colours of the ground: of the season, off by the moment's shift, darker where it is wet."""
+    table = linear(ground_colours(appearance.season))
+    table *= _shifts(len(table), appearance)
+    table[PAVED] *= np.float32(1.0 - 0.5 * appearance.wetness)
+    return np.asarray(table, np.float32)
+
+
+def _shifts(count: int, appearance: Appearance) -> F32:
+    """(count, 3) factors on colours: mostly brighter or darker, a third of it another hue."""
+    rng = np.random.default_rng([appearance.texture_seed, 75])
+    tones, hues = rng.standard_normal((count, 1)), rng.standard_normal((count, 3))
+    return np.asarray(np.exp(appearance.colour_shift * (tones + 0.35 * hues)), np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -130,4 +149,7 @@ def dress(solids: Solids, appearance: Appearance) -> tuple[F32, F32]:
     if appearance.season == Season.SNOW:
         evergreen = (solids.kind[:, SKIN] == NEEDLE) | (solids.kind[:, SKIN] == HEDGE)
         colour[evergreen, :3] += np.float32(0.25) * (1.0 - colour[evergreen, :3])
-    return linear(colour), porosity
+    shade = linear(colour)
+    if appearance.colour_shift > 0.0:
+        shade = np.minimum(shade * np.tile(_shifts(len(shade), appearance), 2), np.float32(0.95))
+    return shade, porosity

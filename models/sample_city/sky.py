@@ -8,6 +8,7 @@ from .noise import clamp, smooth
 from .solids import F32
 
 ROWS, COLUMNS = 192, 1440
+NIGHT_SKY = (0.006, 0.008, 0.014)
 
 
 @kernel
@@ -50,11 +51,14 @@ def _paint(sky: F32, light: Light, salt: int) -> None:
             sky[row, col, 2] = b + thick * (tone * 1.03 + 0.12 * light.sun_b - b)
 
 
-def paint_sky(light: Light, sky_seed: int) -> F32:
+def paint_sky(light: Light, sky_seed: int, gain: float = 1.0) -> F32:
     """(ROWS, COLUMNS, 3) float32 linear light.
 
     Elevation 0 to 90 degrees, azimuth 0 to 360 clockwise from grid north.
     """
     sky = np.zeros((ROWS, COLUMNS, 3), np.float32)
     _paint(sky, light, sky_seed % 1_000_003)
-    return sky
+    if light.night > 0.0:
+        night = np.array(NIGHT_SKY, np.float32) + np.float32(0.4) * np.array(light[9:12], np.float32)
+        sky += np.float32(light.night**0.5) * (0.04 * sky + night - sky)
+    return sky * np.float32(gain)

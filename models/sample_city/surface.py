@@ -213,7 +213,8 @@ def solid_colour(scene: Scene, i: int, x: float, y: float, z: float, grain: floa
         sky *= 0.62 + 0.38 * clamp((z - low) / (high - low), 0.0, 1.0)
     if skin in (CAR_BODY, CAR_CABIN):
         sky *= 0.9
+    lamp = 0.9 * light.night * r if light.night > 0.0 and skin == WALL and gloss > 0.05 and r > 0.08 else 0.0
     r = r * (sky * light.sky_r + lit * light.sun_r) + gloss * light.haze_r * (0.5 + 0.5 * roomy)
     g = g * (sky * light.sky_g + lit * light.sun_g) + gloss * light.haze_g * (0.5 + 0.5 * roomy)
     b = b * (sky * light.sky_b + lit * light.sun_b) + gloss * light.haze_b * (0.5 + 0.5 * roomy)
-    return r, g, b
+    return r + lamp, g + 0.8 * lamp, b + 0.5 * lamp

@@ -107,7 +107,8 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
     """
     material = material_at(scene.ground, x, y)
     near = clamp(1.5 - grain / 0.25, 0.0, 1.0)
-    fr, fg, fb = _pattern(material, x, y, near)
+    c, s = scene.turn
+    fr, fg, fb = _pattern(material, x * c + y * s, y * c - x * s, near)
     broad = blotches(scene.grain, x / 7.0, y / 7.0, 0.0)
     middle = blotches(scene.grain, x / 1.3, y / 1.3, 1.0)
     fine = speck(scene.grain, x / 0.09, y / 0.09, 2.0)
@@ -156,8 +157,12 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
         g = g * (sky * light.sky_g + sun * light.sun_g) * (1.0 - mirror) + mirror * light.haze_g
         b = b * (sky * light.sky_b + sun * light.sun_b) * (1.0 - mirror) + mirror * light.haze_b
         return r, g, b
-    return (
-        r * (sky * light.sky_r + sun * light.sun_r),
-        g * (sky * light.sky_g + sun * light.sun_g),
-        b * (sky * light.sky_b + sun * light.sun_b),
-    )
+    r *= sky * light.sky_r + sun * light.sun_r
+    g *= sky * light.sky_g + sun * light.sun_g
+    b *= sky * light.sky_b + sun * light.sun_b
+    if light.wet > 0.0 and (material <= 6 or (13 <= material <= 16)):
+        puddle = light.wet * clamp(1.8 * broad - 0.3, 0.15, 1.0) * sky * clamp(0.04 + (1.0 - slant) ** 4, 0.0, 0.7)
+        r += puddle * (light.haze_r - r)
+        g += puddle * (light.haze_g - g)
+        b += puddle * (light.haze_b - b)
+    return r, g, b

@@ -31,7 +31,7 @@ class Warp:
             push = rng.uniform(0.0, 2.0 * np.pi)
             size = wavelength * rng.uniform(0.02, 0.045)
             waves.append((k * np.cos(direction), k * np.sin(direction), size * np.cos(push), size * np.sin(push)))
-        return cls(middle_m, rng.uniform(0.0, np.pi / 2.0), np.array(waves), rng.uniform(0.0, 2.0 * np.pi, (4, 2)))
+        return cls(middle_m, rng.uniform(0.0, 2.0 * np.pi), np.array(waves), rng.uniform(0.0, 2.0 * np.pi, (4, 2)))
 
     def __call__(self, points: F64) -> F64:
         """(n, 2) plan coordinates about the origin to (n, 2) world metres."""
