@@ -68,3 +68,55 @@ def mean_cosine_scale(seen: int, total: int) -> float:
     sqrt(w / W) times that mean.
     """
     return float(np.sqrt(total / seen))
+
+
+def refine_shift(
+    curve: NDArray[np.floating], firsts: NDArray[np.int64] | None = None, total: int | None = None
+) -> NDArray[np.float64]:
+    """Find the best shift finer than a column: the top of the parabola through the best and its two neighbours.
+
+    Args:
+        curve: (..., S) similarities.
+        firsts: (S,) shifts tried, in [0, W), no two alike; all W, in order, when None.
+        total: W; S when None.
+
+    Returns:
+        (...,) in [0, W), within half a column of the best shift tried. Where a neighbour was not tried, or there are
+        fewer than three columns, the best shift itself.
+    """
+    tried = curve.shape[-1]
+    total = total or tried
+    firsts = np.arange(tried) if firsts is None else firsts
+    best = curve.argmax(axis=-1)
+    place_of = np.full(total, -1)
+    place_of[firsts] = np.arange(tried)
+    left, right = place_of[(firsts[best] - 1) % total], place_of[(firsts[best] + 1) % total]
+    known = (left >= 0) & (right >= 0) & (total >= 3)
+
+    def at(places: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.take_along_axis(curve, places[..., None], axis=-1)[..., 0].astype(np.float64)
+
+    below, top, above = at(np.maximum(left, 0)), at(best), at(np.maximum(right, 0))
+    bend = np.where(known, 2 * top - below - above, 0.0)
+    step = np.where(bend > 0, (above - below) / np.maximum(2 * bend, 1e-12), 0.0)
+    refined: NDArray[np.float64] = (firsts[best] + np.clip(step, -0.5, 0.5)) % total
+    return np.where(refined == total, 0.0, refined)
+
+
+def heading_spread_deg(curve: NDArray[np.floating], sharpness: float) -> NDArray[np.float64]:
+    """Say how far headings stray from the best one, if exp(sharpness * similarity) is how likely each is.
+
+    Args:
+        curve: (..., W) similarities at all shifts.
+        sharpness: from calibration; 0 makes every heading as likely as any other.
+
+    Returns:
+        (...,) degrees: root of the mean squared angle to the refined peak; 104 where nothing is known, and never below
+        that of a whole column, 360 / W / sqrt(12).
+    """
+    total = curve.shape[-1]
+    weight = np.exp(sharpness * (curve - curve.max(axis=-1, keepdims=True)).astype(np.float64))
+    gap = (np.arange(total) - refine_shift(curve)[..., None] + total / 2) % total - total / 2
+    variance = (weight * gap**2).sum(axis=-1) / weight.sum(axis=-1)
+    spread: NDArray[np.float64] = np.sqrt(np.maximum(variance, 1 / 12)) * 360.0 / total
+    return spread

@@ -2,8 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from models.columns import centre_heading, first_columns_near, mean_cosine_scale, place, shifts
+from models.columns import (
+    centre_heading,
+    first_columns_near,
+    heading_spread_deg,
+    mean_cosine_scale,
+    place,
+    refine_shift,
+    shifts,
+)
 
 SEEN = np.array([[1, 2], [3, 4]], dtype=np.float32)
 
@@ -63,3 +72,49 @@ def test_inner_product_becomes_the_mean_cosine_of_the_seen_columns() -> None:
     expected = (tile[[6, 7, 0]] * photo).sum() / 3
     product = place(photo / np.sqrt(3), 6, 8) @ (tile / np.sqrt(8)).reshape(-1)
     assert product * mean_cosine_scale(3, 8) == pytest.approx(expected, abs=1e-6)
+
+
+def _bump(peak: float, total: int) -> NDArray[np.float64]:
+    """A smooth curve whose top is at `peak` columns, wherever that is between columns."""
+    return np.cos(2 * np.pi * (np.arange(total) - peak) / total)
+
+
+@pytest.mark.parametrize("total", [8, 24, 32])
+def test_the_top_of_a_smooth_curve_is_found_between_columns(total: int) -> None:
+    peaks = np.random.default_rng(0).uniform(0, total, 500)
+    found = refine_shift(np.stack([_bump(peak, total) for peak in peaks]))
+    off = np.abs((found - peaks + total / 2) % total - total / 2)
+    assert off.max() < 0.02  # the best column alone is up to 0.5 away
+    assert ((found >= 0) & (found < total)).all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "shift"),
+    [
+        ([0, 1, 3, 1, 0], 2.0),
+        ([0, 1, 3, 2, 0], 2 + 1 / 6),
+        ([3, 3, 0, 0, 0], 0.5),
+        ([3, 0, 0, 3, 3], 4.5),
+        ([1, 1, 1, 1], 0.0),
+        ([1, 2], 1.0),
+        ([5], 0.0),
+    ],
+)
+def test_refined_shifts_by_hand(curve: list[float], shift: float) -> None:
+    assert refine_shift(np.array(curve, np.float32)) == pytest.approx(shift, abs=1e-6)
+
+
+def test_a_shift_whose_neighbour_was_not_tried_stays() -> None:
+    curve = _bump(5.3, 24)
+    tried = np.array([5, 4, 6])
+    assert refine_shift(curve[tried], tried, 24) == pytest.approx(5.3, abs=0.02)
+    assert refine_shift(curve[tried[:2]], tried[:2], 24) == 5.0
+
+
+def test_a_heading_is_as_uncertain_as_its_curve_is_flat() -> None:
+    curve = _bump(3.0, 32)
+    spreads = [float(heading_spread_deg(curve, sharpness)) for sharpness in (0.0, 1.0, 10.0, 1e6)]
+    assert spreads == sorted(spreads, reverse=True)
+    assert spreads[0] == pytest.approx(360 / 12**0.5, rel=1e-3)
+    assert spreads[2] == pytest.approx(np.degrees(10**-0.5), rel=0.1)  # a normal distribution of precision 10
+    assert spreads[3] == pytest.approx(360 / 32 / 12**0.5)
