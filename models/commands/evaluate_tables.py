@@ -18,7 +18,7 @@ TIES = {"pessimistic": "a tie counts against the model", "published": "a tie cou
 def city_table(title: str, rows: Sequence[Accuracy]) -> Table:
     """Figures on a sample city."""
     table = Table(title=f"{title} on {rows[0].protocol}: {rows[0].queries} photos, {rows[0].gallery} tiles")
-    for name in ("fov", "heading", "R@1", "R@5", "R@10", "R@1%", "median error", "heading within 15°"):
+    for name in ("fov", "heading", "R@1", "R@5", "R@10", "R@1%", "median error", "heading ≤ 15°", "heading median"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -27,6 +27,7 @@ def city_table(title: str, rows: Sequence[Accuracy]) -> Table:
             *(f"{v:.1%}" for v in (row.recall_at_1, row.recall_at_5, row.recall_at_10, row.recall_at_1_percent)),
             "" if row.median_error_m is None else f"{row.median_error_m:.1f} m",
             "" if row.heading_within_15_deg is None else f"{row.heading_within_15_deg:.1%}",
+            "" if row.heading_median_deg is None else f"{row.heading_median_deg:.1f}°",
         )
     return table
 

@@ -1,12 +1,15 @@
 """The sample-city benchmark: places of a city never trained on, seen from above and from the street.
 
-Two galleries. *Centre*: one tile a place, the camera in its middle. *Grid*: tiles at a fixed stride over the whole
-city, the camera anywhere; a hit is a tile whose centre lies within half a stride east-west and north-south.
+Two galleries. *Centre*: one tile a place, the camera in its middle, which the protocol gives away: only the middle cell
+of each tile is compared. *Grid*: tiles at a fixed stride over the whole city, the camera anywhere; all cells are
+compared, a tile is as similar as its best one, and a hit is a tile whose centre lies within half a stride east-west and
+north-south. The position error is measured from the best tile's best cell, the heading on the tile that is nearest.
 Everything is drawn from the city's seed, so a figure can be had again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,9 +19,10 @@ from numpy.typing import NDArray
 from models.bundle import Accuracy
 from models.camera import Camera
 from models.encoder import Encoder
+from models.evaluation.gallery import Gallery
 from models.evaluation.metrics import heading_error_deg, hit_ranks, ranks, recall
 from models.evaluation.photographs import Setting, photograph_places
-from models.evaluation.scoring import Scores, describe_tiles, score
+from models.evaluation.scoring import Photos, Scores, describe_photos, describe_tiles, score
 from models.sample_city import AerialView as CityFromAbove
 from models.sample_city import Appearance, City, draw_places
 
@@ -54,34 +58,55 @@ class CityBenchmark:
             settings: fields of view and orientations.
             stride_m: None for the centre gallery, otherwise the grid's stride in metres.
         """
-        x, y = (self.x_m, self.y_m) if stride_m is None else self._grid(stride_m)
-        gallery = describe_tiles(encoder, self._tiles(x, y, encoder))
+        gallery = self.centres(encoder) if stride_m is None else self.grid(encoder, stride_m)
         return [
-            self._summarise(score(encoder, self._photographs(setting), gallery), setting, x, y, stride_m)
+            self.summarise(score(self.describe(encoder, setting), gallery.rows), setting, gallery, stride_m)
             for setting in settings
         ]
 
     def compare(self, encoder: Encoder, setting: Setting) -> Scores:
         """Every photo of a setting against the centre gallery; photo i belongs to tile i."""
-        gallery = describe_tiles(encoder, self._tiles(self.x_m, self.y_m, encoder))
-        return score(encoder, self._photographs(setting), gallery)
+        return score(self.describe(encoder, setting), self.centres(encoder).rows)
 
-    def _summarise(self, scores: Scores, setting: Setting, x: Floats, y: Floats, stride_m: float | None) -> Accuracy:
+    def describe(self, encoder: Encoder, setting: Setting) -> Photos:
+        """Describe the photo of every place, in their order."""
+        return describe_photos(encoder, self._photographs(setting))
+
+    def centres(self, encoder: Encoder) -> Gallery:
+        """Describe one tile a place, by its middle cell."""
+        return self._gallery(encoder, self.x_m, self.y_m).middle()
+
+    def grid(self, encoder: Encoder, stride_m: float) -> Gallery:
+        """Describe tiles at a stride over the whole city, with all cells; rows from south to north, each from the west.
+
+        The outermost centres may lie beyond the edge, so that every place has a tile that is right.
+        """
+        line = (np.arange(math.ceil(self.city.extent_m / stride_m - 1e-9)) + 0.5) * stride_m
+        x, y = np.meshgrid(line, line)
+        return self._gallery(encoder, x.ravel(), y.ravel())
+
+    def _gallery(self, encoder: Encoder, x: Floats, y: Floats) -> Gallery:
+        rows = describe_tiles(encoder, self._tiles(x, y, encoder))
+        return Gallery(rows, x, y, encoder.manifest.aerial.cell_offsets_m)
+
+    def summarise(self, scores: Scores, setting: Setting, gallery: Gallery, stride_m: float | None) -> Accuracy:
+        """Turn the scores of a setting against a gallery into a row of the table; `stride_m` as in `score`."""
         queries = np.arange(len(self.x_m))
-        dx, dy = x[None] - self.x_m[:, None], y[None] - self.y_m[:, None]
-        error_m = np.hypot(dx, dy)
+        dx, dy = gallery.x_m[None] - self.x_m[:, None], gallery.y_m[None] - self.y_m[:, None]
         if stride_m is None:
             rank, protocol = ranks(scores.similarity, queries), "sample-city-centre"
         else:
             right = (np.abs(dx) <= stride_m / 2) & (np.abs(dy) <= stride_m / 2)
             rank, protocol = hit_ranks(scores.similarity, right), f"sample-city-grid-{stride_m:g}m"
-        shares = recall(rank, len(x))
+        shares = recall(rank, len(gallery))
         best = scores.similarity.argmax(axis=1)
-        off = heading_error_deg(scores.heading_deg[queries, error_m.argmin(axis=1)], self.heading_deg)
+        x, y = gallery.position_m(best, scores.cell[queries, best])
+        error_m = np.hypot(x - self.x_m, y - self.y_m)
+        off = heading_error_deg(scores.heading_deg[queries, np.hypot(dx, dy).argmin(axis=1)], self.heading_deg)
         searched = setting.orientation == "unknown" and np.unique(scores.heading_deg).size > 1
         return Accuracy(
             protocol=f"{protocol}, seed {self.seed}",
-            gallery=len(x),
+            gallery=len(gallery),
             queries=len(queries),
             fov_deg=setting.fov_deg,
             orientation=setting.orientation,
@@ -89,14 +114,10 @@ class CityBenchmark:
             recall_at_5=shares.recall_at_5,
             recall_at_10=shares.recall_at_10,
             recall_at_1_percent=shares.recall_at_1_percent,
-            median_error_m=None if stride_m is None else float(np.median(error_m[queries, best])),
+            median_error_m=None if stride_m is None else float(np.median(error_m)),
             heading_within_15_deg=float((off <= HEADING_TOLERANCE_DEG).mean()) if searched else None,
+            heading_median_deg=float(np.median(off)) if searched else None,
         )
-
-    def _grid(self, stride_m: float) -> tuple[Floats, Floats]:
-        line = np.arange(stride_m / 2, self.city.extent_m, stride_m)
-        x, y = np.meshgrid(line, line)
-        return x.ravel(), y.ravel()
 
     def _tiles(self, x: Floats, y: Floats, encoder: Encoder) -> Iterator[Pixels]:
         view = encoder.manifest.aerial

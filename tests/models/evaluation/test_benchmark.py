@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import ModelManifest
+from models.bundle import Cells, ModelManifest
 from models.encoder import FakeEncoder
 from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.photographs import Setting, photograph_places
+from models.evaluation.scoring import Scores
 
+CELLS = Cells(per_side=3, spacing_m=8.0)
 KNOWN, SEARCHED = Setting(360.0, "known"), Setting(90.0, "unknown")
 
 
@@ -57,7 +59,37 @@ def test_a_figure_can_be_had_again(benchmark: CityBenchmark, again: CityBenchmar
     first = benchmark.score(FakeEncoder(), [KNOWN])
     assert again.score(FakeEncoder(), [KNOWN]) == first
     assert first[0].protocol == "sample-city-centre, seed 3"
-    assert first[0].heading_within_15_deg is first[0].median_error_m is None
+    assert first[0].heading_within_15_deg is first[0].heading_median_deg is first[0].median_error_m is None
+
+
+def test_the_centre_gallery_is_the_middle_cell_alone(benchmark: CityBenchmark) -> None:
+    encoder = FakeEncoder(cells=CELLS)
+    alone = benchmark.centres(encoder)
+    assert alone.rows.shape == (10, 1, 32)
+    assert alone.offsets_m.tolist() == [[0, 0]]
+    every = benchmark.grid(encoder, 24.0)
+    assert (every.rows.shape, every.cells) == ((25, 9, 32), 225)
+
+
+def test_cells_of_neighbouring_tiles_continue_each_other(benchmark: CityBenchmark) -> None:
+    gallery = benchmark.grid(FakeEncoder(cells=CELLS), CELLS.stride_m)
+    tile, cell = np.divmod(np.arange(gallery.cells), CELLS.count)
+    x, y = gallery.position_m(tile, cell)
+    assert sorted(set(x.tolist())) == [4.0 + 8.0 * step for step in range(15)]
+    assert len(set(zip(x.tolist(), y.tolist(), strict=True))) == gallery.cells
+
+
+def test_the_error_is_measured_from_the_best_cell(benchmark: CityBenchmark) -> None:
+    """Rows that point at the cell nearest to each photo: errors are at most half a cell's diagonal."""
+    gallery = benchmark.grid(FakeEncoder(cells=CELLS), CELLS.stride_m)
+    tile, cell = np.divmod(np.arange(gallery.cells), CELLS.count)
+    x, y = gallery.position_m(tile, cell)
+    away = np.hypot(x - benchmark.x_m[:, None], y - benchmark.y_m[:, None]).reshape(10, 25, 9)
+    scores = Scores(-away.min(axis=2).astype(np.float32), away.argmin(axis=2), np.zeros((10, 25)))
+    row = benchmark.summarise(scores, SEARCHED, gallery, CELLS.stride_m)
+    assert row.recall_at_1 == 1.0
+    assert row.median_error_m == pytest.approx(np.median(away.min(axis=(1, 2))))
+    assert np.median(away.min(axis=(1, 2))) < 8 / 2**0.5
 
 
 def test_the_grid_covers_the_city(benchmark: CityBenchmark) -> None:
