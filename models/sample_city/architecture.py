@@ -1,7 +1,7 @@
 """One building: walls, roof, chimneys and whatever stands on a flat roof."""
 
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ class Facade(IntEnum):
     SHED = 5
     STONE = 6
     SHOPS = 7
+    SIDING = 8
 
 
 class Roof(IntEnum):
@@ -28,24 +29,6 @@ class Roof(IntEnum):
     FLAT = 0
     GABLE = 1
     HIP = 2
-
-
-PLASTER: Final = (
-    (0.88, 0.86, 0.80), (0.92, 0.91, 0.89), (0.86, 0.77, 0.58), (0.83, 0.66, 0.42), (0.80, 0.58, 0.48),
-    (0.72, 0.76, 0.70), (0.66, 0.72, 0.78), (0.78, 0.74, 0.70), (0.68, 0.66, 0.63), (0.85, 0.70, 0.66),
-    (0.62, 0.70, 0.60), (0.55, 0.56, 0.58),
-)  # fmt: skip
-BRICKS: Final = ((0.58, 0.30, 0.23), (0.52, 0.36, 0.28), (0.66, 0.44, 0.32), (0.45, 0.27, 0.22), (0.70, 0.62, 0.50))
-CLADDING: Final = ((0.62, 0.65, 0.68), (0.40, 0.47, 0.55), (0.74, 0.73, 0.70), (0.50, 0.56, 0.50), (0.66, 0.38, 0.30))
-FLAT_ROOFS: Final = (
-    (0.36, 0.36, 0.37), (0.52, 0.52, 0.52), (0.72, 0.72, 0.71), (0.85, 0.85, 0.84), (0.58, 0.52, 0.45),
-    (0.42, 0.46, 0.35), (0.30, 0.30, 0.32), (0.52, 0.38, 0.33), (0.45, 0.53, 0.52), (0.64, 0.60, 0.56),
-    (0.46, 0.45, 0.43), (0.60, 0.61, 0.62),
-)  # fmt: skip
-TILES: Final = (
-    (0.62, 0.30, 0.20), (0.52, 0.25, 0.19), (0.42, 0.26, 0.22), (0.30, 0.30, 0.33), (0.36, 0.33, 0.31),
-    (0.70, 0.42, 0.28), (0.34, 0.39, 0.45), (0.46, 0.38, 0.32),
-)  # fmt: skip
 
 
 class Design(NamedTuple):
@@ -59,18 +42,19 @@ class Design(NamedTuple):
     seed: int
 
 
-def pick(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.03) -> Colour:
+def pick(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.05) -> Colour:
     """One colour of a list, a little off."""
     base = np.array(colours[rng.integers(len(colours))])
     shift = (1.0 + rng.normal(0.0, spread, 3)) * (1.0 + rng.normal(0.0, 2.5 * spread))
     return tuple(float(v) for v in np.clip(base * shift, 0.05, 0.95))
 
 
-def design(rng: np.random.Generator, facade: Facade, roof: Roof, height_m: float) -> Design:
+def design(plot: Plot, facade: Facade, roof: Roof, height_m: float) -> Design:
     """Choose colours that suit a facade and a roof; the roof says nothing about the walls."""
+    rng, colours = plot.rng, plot.character.palette
     clad = facade in (Facade.SHED, Facade.GLASS, Facade.BANDS)
-    walls = BRICKS if facade == Facade.BRICK else CLADDING if clad else PLASTER
-    cover = FLAT_ROOFS if roof == Roof.FLAT else TILES
+    walls = colours.bricks if facade == Facade.BRICK else colours.cladding if clad else colours.plaster
+    cover = colours.flat_roofs if roof == Roof.FLAT else colours.tiles
     return Design(facade, roof, height_m, pick(rng, walls), pick(rng, cover), int(rng.integers(1, 2**31)))
 
 

@@ -34,8 +34,21 @@ def _block_character(plot: Plot, habit: Habit) -> Habit:
     facades = tuple(habit.facades[i] for i in rng.integers(len(habit.facades), size=keep))
     roofs = tuple(habit.roofs[i] for i in rng.integers(len(habit.roofs), size=keep))
     setback = rng.uniform(*habit.setback)
+    city, homes = plot.character, habit.storeys[1] <= 2
+    if homes and rng.random() < city.siding:
+        facades = (Facade.SIDING,)
+    setback *= city.setback_scale if habit.setback[1] > 1.0 else 1.0
+    size = city.house_scale if homes else 1.0
+    gap = city.gap_scale if habit.gap[0] > 1.0 else 1.0
+    most = habit.storeys[1] if homes else max(round(habit.storeys[1] * city.storey_scale), habit.storeys[0])
     return habit._replace(
-        facades=facades, roofs=roofs, setback=(setback, setback + 0.8 * float(habit.setback[1] > 1.0))
+        facades=facades,
+        roofs=roofs,
+        setback=(setback, setback + 0.8 * float(habit.setback[1] > 1.0)),
+        front=(habit.front[0] * size, habit.front[1] * size),
+        depth=(habit.depth[0] * min(size, 1.25), habit.depth[1] * min(size, 1.25)),
+        gap=(habit.gap[0] * gap, habit.gap[1] * gap),
+        storeys=(min(habit.storeys[0], most), most),
     )
 
 
@@ -69,10 +82,14 @@ def _draw_design(plot: Plot, habit: Habit) -> Design:
     roof = habit.roofs[rng.integers(len(habit.roofs))]
     low, high = habit.storeys
     storeys = int(rng.integers(low, high + 1))
-    if facade in (Facade.BANDS, Facade.GLASS) and high >= 8 and rng.random() < 0.25:
+    if (
+        facade in (Facade.BANDS, Facade.GLASS)
+        and high >= 8
+        and rng.random() < 0.25 * min(plot.character.storey_scale, 1.0)
+    ):
         storeys = int(rng.integers(10, 19))
     storey = rng.uniform(3.4, 4.4) if facade == Facade.SHED else rng.uniform(2.8, 3.4)
-    return design(rng, facade, roof if storeys < 8 else Roof.FLAT, storeys * storey + rng.uniform(0.4, 1.0))
+    return design(plot, facade, roof if storeys < 8 else Roof.FLAT, storeys * storey + rng.uniform(0.4, 1.0))
 
 
 def _raise(
@@ -95,22 +112,18 @@ def _raise(
         u = rng.uniform(-0.6, 0.6) * hu
         path = rng.choice([Material.PAVING, Material.GRAVEL, Material.CONCRETE])
         x, y = at[0] + c * u, at[1] + s * u
-        plot.cover(x + s * (hv + 5.0), y - c * (hv + 5.0), angle, rng.uniform(0.6, 1.1), 5.5, path)
+        reach = 0.5 * habit.setback[1] + 2.0
+        plot.cover(x + s * (hv + reach), y - c * (hv + reach), angle, rng.uniform(0.6, 1.1), reach + 0.5, path)
     if block.use in (Use.HOUSES, Use.TERRACES):
         _garden(plot, at, angle, half)
     if block.use == Use.HOUSES:
         side = rng.choice([-1.0, 1.0])
         x, y = at[0] + c * side * (hu + 2.0), at[1] + s * side * (hu + 2.0)
-        plot.cover(
-            x + s * 6.0,
-            y - c * 6.0,
-            angle,
-            1.5,
-            hv + 5.5,
-            rng.choice([Material.CONCRETE, Material.GRAVEL, Material.PAVING_RED]),
-        )
+        drive = rng.choice([Material.CONCRETE, Material.GRAVEL, Material.PAVING_RED, Material.YARD])
+        reach = 0.5 * (habit.setback[1] + hv) + 1.5
+        plot.cover(x + s * reach, y - c * reach, angle, rng.uniform(1.4, 2.8), reach + 0.5, drive)
         if plot.free(x, y, angle, 1.4, 2.5):
-            erect(plot, (x, y), angle, (1.5, 2.8), design(rng, Facade.SHED, Roof.FLAT, 2.6))
+            erect(plot, (x, y), angle, (1.5, 2.8), design(plot, Facade.SHED, Roof.FLAT, 2.6))
         plot.slots.append((x + s * (hv + 2.0), y - c * (hv + 2.0), angle + np.pi / 2.0, 0.0))
 
 
@@ -145,7 +158,7 @@ def _garden(plot: Plot, at: F64, angle: float, half: tuple[float, float]) -> Non
             )
     shed = behind(rng.choice([-0.6, 0.6]) * hu, 2.0 * length - 1.5)
     if rng.random() < 0.4 and plot.free(*shed, angle, 1.8, 1.6):
-        erect(plot, shed, angle, (1.6, 1.3), design(rng, Facade.SHED, rng.choice([Roof.FLAT, Roof.GABLE]), 2.3))
+        erect(plot, shed, angle, (1.6, 1.3), design(plot, Facade.SHED, rng.choice([Roof.FLAT, Roof.GABLE]), 2.3))
 
 
 def _church(plot: Plot, block: Block) -> None:
@@ -154,7 +167,7 @@ def _church(plot: Plot, block: Block) -> None:
     at, angle = block.outline.mean(axis=0), rng.uniform(0.0, np.pi)
     if not plot.free(at[0], at[1], angle, 17.0, 8.0):
         return
-    look = design(rng, rng.choice([Facade.STONE, Facade.BRICK]), Roof.GABLE, rng.uniform(8.0, 11.0))
+    look = design(plot, rng.choice([Facade.STONE, Facade.BRICK]), Roof.GABLE, rng.uniform(8.0, 11.0))
     erect(plot, at, angle, (12.0, 6.0), look)
     tower = at + 14.5 * np.array([np.cos(angle), np.sin(angle)])
     top = rng.uniform(18.0, 26.0)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .buckets import Buckets, bounding_boxes, bucket
 from .buildings import build_blocks
+from .character import Character
 from .errors import SampleCityError
 from .furniture import furnish_blocks, furnish_streets
 from .gardens import plant_blocks, plant_streets
@@ -48,11 +49,18 @@ class City:
     marks: F32
     slots: F32
     streets: tuple[Street, ...]
+    character: Character = field(default_factory=Character)
     georeference: Georeference = field(default_factory=lambda: Georeference.at(48.0, 9.0))
 
     @classmethod
-    def generate(cls, seed: int, extent_m: float = 1000.0, georeference: Georeference | None = None) -> "City":
-        """Make the city of a seed; the same arguments give the same city.
+    def generate(
+        cls,
+        seed: int,
+        extent_m: float = 1000.0,
+        georeference: Georeference | None = None,
+        character: Character | None = None,
+    ) -> "City":
+        """Make the city of a seed; the same arguments give the same city. Its character follows from the seed too.
 
         Raises SampleCityError if extent_m is out of range.
         """
@@ -60,8 +68,9 @@ class City:
             raise SampleCityError(f"extent_m is {extent_m}; a sample city is 100 to 5000 m wide")
         rng = np.random.default_rng([seed, 7])
         size = float(np.ceil((extent_m + 2.0 * MARGIN_M) / 8.0) * 8.0)
-        streets, blocks = lay_out(size, rng)
-        plot = Plot.empty(size, rng, int(Material.GRASS))
+        character = character or Character.draw(np.random.default_rng([seed, 77]))
+        streets, blocks = lay_out(size, rng, character)
+        plot = Plot.empty(size, rng, int(Material.GRASS), character)
         cover_blocks(plot, blocks)
         lay_river(plot)
         lay_streets(plot, streets)
@@ -83,6 +92,7 @@ class City:
             marks=_mark_table(plot),
             slots=np.array(plot.slots, np.float32).reshape(-1, 4),
             streets=tuple(streets),
+            character=character,
             georeference=georeference or Georeference.at(48.0, 9.0),
         )
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from .plot import Plot
 from .solids import F64
-from .streets import Junction, Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Junction, Street
 
 ARM_M = 9.0
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .districts import BLOCK_AREA, Districts
+from .districts import Districts
 from .solids import F64
 
 ARTERIAL_AREA_M2 = 110_000.0
@@ -48,7 +48,7 @@ def divide(half_side_m: float, districts: Districts, rng: np.random.Generator) -
     done: list[Cell] = []
     while open_cells:
         cell = open_cells.pop()
-        wanted = BLOCK_AREA[districts.character(cell.middle())] * rng.uniform(0.8, 1.9)
+        wanted = districts.block_area_m2(cell.middle()) * rng.uniform(0.8, 1.9)
         halves = _halve(cell, cuts, rng) if cell.area() > wanted else None
         if halves is None:
             done.append(cell)

@@ -79,6 +79,9 @@ def facade(
     r, g, b = wall[0], wall[1], wall[2]
     if style == 1:
         r, g, b = _brick(wall, a, z, seed, near)
+    elif style == 8:
+        tone = 1.0 - 0.2 * near if phase(z, 0.24) < 0.05 else 1.0
+        r, g, b = r * tone, g * tone, b * tone
     elif style == 5:
         tone = 1.0 - 0.16 * clamp(1.4 - grain / 0.5, 0.0, 1.0) * float(int(a / 0.45) & 1)
         r, g, b = r * tone, g * tone, b * tone

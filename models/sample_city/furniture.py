@@ -5,7 +5,8 @@ import numpy as np
 from .districts import Use
 from .plot import Plot
 from .solids import PANEL, PLAIN, SIGN, WOOD
-from .streets import Block, Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Block, Street
 
 GREY = (0.45, 0.46, 0.47)
 DARK = (0.16, 0.17, 0.18)

@@ -54,6 +54,14 @@ HABITS = {
         (24, 44), (13, 20), (5, 12), (14, 30), (2, 4), (F.STONE, F.BRICK, F.BANDS, F.GLASS),
         (R.FLAT, R.HIP, R.GABLE), 0.6, 0.5,
     ),
+    Use.FARMLAND: Habit(
+        (12, 26), (9, 14), (6, 30), (20, 80), (1, 2), (F.SHED, F.BRICK, F.WINDOWS),
+        (R.GABLE, R.GABLE, R.HIP), 0.4, 0.09,
+    ),
+    Use.WOODLAND: Habit(
+        (9, 14), (8, 11), (10, 30), (30, 90), (1, 2), (F.WINDOWS, F.BRICK),
+        (R.GABLE, R.HIP), 0.2, 0.06,
+    ),
     Use.PARK: Habit(
         (7, 12), (6, 9), (6, 20), (30, 80), (1, 1), (F.SHED, F.BRICK),
         (R.HIP, R.FLAT), 0.0, 0.1,

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .plot import Plot
-from .streets import Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Street
 
 WHITE, YELLOW, STONE, IRON = 0.0, 1.0, 2.0, 3.0
 LINE_HALF_M = 0.1
@@ -64,6 +65,9 @@ def _lines(plot: Plot, street: Street) -> None:
             _dash(plot, street, station, -6.45, (1.52, LINE_HALF_M), WHITE)
         elif street.lanes == 2 and (dashed or (solid_centre and street.rank == StreetClass.COLLECTOR)):
             _dash(plot, street, station, 0.0, (1.52, LINE_HALF_M), colour)
+        if street.rural and street.lanes == 2 and street.seed % 2:
+            for left in (0.25 - street.half_width_m, street.half_width_m - 0.25):
+                _dash(plot, street, station, left, (1.52, LINE_HALF_M), WHITE)
 
 
 def _approach(plot: Plot, street: Street, start: float, way: float) -> None:
@@ -73,14 +77,14 @@ def _approach(plot: Plot, street: Street, start: float, way: float) -> None:
     """
     half = street.half_width_m
     rng = plot.rng
-    zebra = rng.random() < (0.85, 0.6, 0.22)[min(street.rank, 2)]
+    zebra = not street.rural and rng.random() < (0.85, 0.6, 0.22)[min(street.rank, 2)]
     if zebra:
         for left in np.arange(-half + 0.5, half - 0.25, 1.0):
             _dash(plot, street, start + way * ZEBRA_M / 2.0, float(left), (ZEBRA_M / 2.0, 0.25), WHITE)
     stop = start + way * (ZEBRA_M + 1.0)
     if zebra or rng.random() < 0.6:
         _dash(plot, street, stop, way * half / 2.0, (0.22, half / 2.0 - 0.2), WHITE)
-    if street.rank == StreetClass.ARTERIAL:
+    if street.lanes == 4:
         for lane in (1.65, 4.95):
             _arrow(plot, street, stop + way * 8.0, way * lane, way)
 

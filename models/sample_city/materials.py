@@ -38,6 +38,9 @@ class Material(IntEnum):
     PITCH = 20
     PAVING_RED = 21
     TRACK = 22
+    STUBBLE = 23
+    GREEN_CROP = 24
+    FOREST_FLOOR = 25
 
 
 FIRST_LAND: Final = int(Material.GRASS)
@@ -67,8 +70,19 @@ SUMMER = {
     Material.PITCH: (0.31, 0.49, 0.25),
     Material.PAVING_RED: (0.60, 0.40, 0.33),
     Material.TRACK: (0.62, 0.32, 0.25),
+    Material.STUBBLE: (0.70, 0.62, 0.42),
+    Material.GREEN_CROP: (0.33, 0.46, 0.20),
+    Material.FOREST_FLOOR: (0.36, 0.32, 0.22),
 }
-GREEN = (Material.VERGE, Material.GRASS, Material.MEADOW, Material.PITCH, Material.FLOWERS, Material.CROP)
+GREEN = (
+    Material.VERGE,
+    Material.GRASS,
+    Material.MEADOW,
+    Material.PITCH,
+    Material.FLOWERS,
+    Material.CROP,
+    Material.GREEN_CROP,
+)
 PAVED = [int(m) for m in range(7)] + [13, 14, 15, 16, 21]  # what darkens and shines in the rain
 TRAFFICKED = (Material.ASPHALT, Material.ASPHALT_WORN, Material.COBBLES, Material.CYCLE_LANE, Material.YARD)
 
@@ -84,9 +98,9 @@ TURNED: dict[Season, tuple[tuple[float, float, float], float]] = {
 SNOW = (0.88, 0.90, 0.94)
 
 
-def ground_colours(season: Season) -> F32:
-    """(number of materials, 3) sRGB in [0, 1] of the ground."""
-    table = np.array([SUMMER[m] for m in Material], np.float32)
+def ground_colours(season: Season, summer: F32) -> F32:
+    """(number of materials, 3) sRGB in [0, 1] of the ground in a season, from the same in summer."""
+    table = summer.copy()
     colour, share = TURNED[season]
     for material in GREEN:
         table[material] += np.float32(share) * (np.array(colour, np.float32) - table[material])

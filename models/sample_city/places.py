@@ -9,7 +9,8 @@ from .errors import SampleCityError
 from .materials import Material
 from .plot import FREE_CELL_M, GROUND_CELL_M
 from .solids import F64
-from .streets import Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Street
 
 PAVED = (
     Material.PAVING,
@@ -20,8 +21,10 @@ PAVED = (
     Material.CONCRETE,
     Material.SAND,
 )
+UNTRODDEN = (Material.WATER, Material.FLOWERS)
+
 CLEAR_M = 0.6
-MOST_MISSES = 12_000
+MOST_MISSES, PATIENCE = 12_000, 3_000
 OPEN_SHARE = 0.25
 
 
@@ -43,6 +46,8 @@ class Places:
 def draw_places(city: City, count: int, rng: np.random.Generator, min_separation_m: float = 18.0) -> Places:
     """Draw places on streets, squares and yards, min_separation_m apart, clear of all that stands there for good.
 
+    Where these hold too few, as in the country, some places are in fields and gardens.
+
     Cars may come closer: the renderer leaves out a car that would stand on the camera.
 
     Raises:
@@ -57,13 +62,13 @@ def draw_places(city: City, count: int, rng: np.random.Generator, min_separation
     while len(found) < count and misses < MOST_MISSES:
         misses += 1
         street = streets[rng.choice(len(streets), p=weights)]
-        if rng.random() < OPEN_SHARE:
+        if rng.random() < OPEN_SHARE or misses > PATIENCE:
             x, y, heading = _somewhere_open(city, rng)
         else:
             x, y, heading = _somewhere_on(city, street, rng)
-        if _usable(city, x, y) and _apart(taken, x, y, min_separation_m):
+        if _usable(city, x, y, misses > PATIENCE) and _apart(taken, x, y, min_separation_m):
             found.append((x, y, heading))
-            misses = 0
+            misses = min(misses, PATIENCE + 1)
     if len(found) < count:
         raise SampleCityError(
             f"found room for {len(found)} places {min_separation_m} m apart in a city of {city.extent_m} m,"
@@ -87,7 +92,7 @@ def _somewhere_open(city: City, rng: np.random.Generator) -> tuple[float, float,
     return float(x), float(y), float(rng.uniform(0.0, 360.0))
 
 
-def _usable(city: City, x: float, y: float) -> bool:
+def _usable(city: City, x: float, y: float, anywhere: bool) -> bool:
     if not (0.0 <= x <= city.extent_m and 0.0 <= y <= city.extent_m):
         return False
     col, row = (x + city.margin_m) / FREE_CELL_M, (y + city.margin_m) / FREE_CELL_M
@@ -96,7 +101,7 @@ def _usable(city: City, x: float, y: float) -> bool:
     if (around == 1).all():
         return True
     cell = city.ground[int((y + city.margin_m) / GROUND_CELL_M), int((x + city.margin_m) / GROUND_CELL_M)]
-    return bool((around == 0).all() and cell in PAVED)
+    return bool((around == 0).all() and (cell in PAVED or (anywhere and cell not in UNTRODDEN)))
 
 
 def _apart(taken: dict[tuple[int, int], list[tuple[float, float]]], x: float, y: float, separation: float) -> bool:

@@ -5,6 +5,7 @@ from enum import IntEnum
 import numpy as np
 
 from .materials import Material
+from .palettes import RARE
 from .plot import Plot
 from .solids import BARK, HEDGE, LEAF, NEEDLE, Point
 
@@ -18,19 +19,21 @@ class Species(IntEnum):
     CONIFER = 3
     SMALL = 4
     BUSH = 5
+    WILD = 6
 
 
-GREENS = ((0.30, 0.43, 0.17), (0.36, 0.48, 0.20), (0.26, 0.39, 0.19), (0.42, 0.50, 0.22), (0.36, 0.43, 0.25))
-RARE = ((0.38, 0.18, 0.18), (0.46, 0.46, 0.18), (0.62, 0.50, 0.52))
-NEEDLES = ((0.13, 0.25, 0.15), (0.18, 0.29, 0.21), (0.20, 0.27, 0.13))
+def plant_tree(plot: Plot, at: Point, species: Species, size: float = 1.0, low: bool = False) -> None:
+    """Plant one tree if its trunk finds room; size scales the species' usual height.
 
-
-def plant_tree(plot: Plot, at: Point, species: Species, size: float = 1.0) -> None:
-    """Plant one tree if its trunk finds room; size scales the species' usual height."""
+    low lets its crown begin near the ground where nobody walks; other crowns begin above a camera.
+    """
     rng = plot.rng
     if not (1.0 < at[0] < plot.size_m - 1.0 and 1.0 < at[1] < plot.size_m - 1.0):
         return
-    size *= rng.uniform(0.75, 1.25)
+    city = plot.character
+    size *= rng.uniform(0.75, 1.25) * city.tree_scale ** (0.4 if species in (Species.BUSH, Species.SMALL) else 1.0)
+    if species not in (Species.BUSH, Species.COLUMN) and rng.random() < 0.5 * city.conifers:
+        species = Species.CONIFER
     seed = 8 * int(rng.integers(1, 2**27))
     if species == Species.CONIFER:
         _conifer(plot, at, size, seed)
@@ -45,15 +48,20 @@ def plant_tree(plot: Plot, at: Point, species: Species, size: float = 1.0) -> No
         Species.BROAD: (4.4, 11.5, 3.4),
         Species.COLUMN: (1.5, 11.0, 2.7),
         Species.SMALL: (1.7, 5.2, 2.6),
+        Species.WILD: (3.4, 9.5, 2.4),
     }[species]
-    colour = _green(plot)
-    _leafy(plot, at, (radius * size, max(base * size, 2.7), max(height * size, 5.0)), colour, seed, species)
+    radius, base = radius * size, max(base * size, 2.7)
+    if low and plot.free(at[0], at[1], 0.0, radius, radius):
+        base *= city.crown_base
+        if base < 2.6:
+            plot.take_disc(at[0], at[1], 0.9 * radius, 3)
+    _leafy(plot, at, (radius, base, max(height * size, 5.0)), _green(plot), seed, species)
 
 
 def _green(plot: Plot) -> tuple[float, ...]:
-    rng = plot.rng
-    base = np.array(RARE[rng.integers(len(RARE))] if rng.random() < 0.06 else GREENS[rng.integers(len(GREENS))])
-    return tuple(float(v) for v in np.clip(base * rng.uniform(0.85, 1.2) + rng.normal(0.0, 0.015, 3), 0.03, 0.9))
+    rng, greens = plot.rng, plot.character.palette.greens
+    base = np.array(RARE[rng.integers(len(RARE))] if rng.random() < 0.06 else greens[rng.integers(len(greens))])
+    return tuple(float(v) for v in np.clip(base * rng.uniform(0.78, 1.25) + rng.normal(0.0, 0.02, 3), 0.03, 0.9))
 
 
 def _leafy(
@@ -66,7 +74,7 @@ def _leafy(
         at, (trunk * 1.25, trunk * 0.7), (0.0, base + 0.35 * (height - base)), BARK, (0.33, 0.27, 0.22), seed
     )
     plot.take_disc(at[0], at[1], trunk + 0.55, 3)
-    lobes = 0 if species == Species.COLUMN else int(rng.integers(2, 6))
+    lobes = 0 if species == Species.COLUMN else 1 if species == Species.WILD else int(rng.integers(2, 6))
     plot.solids.ellipsoid(at, radius * (0.84 if lobes else 1.0), (base, height), LEAF, colour, seed)
     for lobe in range(lobes):
         turn = rng.uniform(0.0, 2.0 * np.pi)
@@ -76,13 +84,14 @@ def _leafy(
         top = low + r * rng.uniform(1.3, 1.8)
         tint = tuple(float(v) for v in np.array(colour) * rng.uniform(0.88, 1.12))
         centre = (at[0] + reach * np.cos(turn), at[1] + reach * np.sin(turn))
-        plot.solids.ellipsoid(centre, r, (max(low, 2.5), max(top, low + 1.0)), LEAF, tint, seed + lobe + 1)
+        plot.solids.ellipsoid(centre, r, (max(low, min(base, 2.5)), max(top, low + 1.0)), LEAF, tint, seed + lobe + 1)
 
 
 def _conifer(plot: Plot, at: Point, size: float, seed: int) -> None:
     rng = plot.rng
     height, radius = 9.5 * size, rng.uniform(1.5, 2.4) * size
-    colour = tuple(float(v) for v in np.array(NEEDLES[rng.integers(len(NEEDLES))]) * rng.uniform(0.85, 1.2))
+    needles = plot.character.palette.needles
+    colour = tuple(float(v) for v in np.array(needles[rng.integers(len(needles))]) * rng.uniform(0.85, 1.2))
     plot.solids.cone(at, (0.22, 0.1), (0.0, 0.5 * height), BARK, (0.30, 0.23, 0.19), seed)
     for tier, (low, high) in enumerate(((0.12, 0.55), (0.36, 0.78), (0.6, 1.0))):
         r = radius * (1.0 - 0.27 * tier)
@@ -93,7 +102,7 @@ def _conifer(plot: Plot, at: Point, size: float, seed: int) -> None:
 def plant_hedge(plot: Plot, at: Point, angle: float, half_length_m: float, height_m: float) -> None:
     """Plant a hedge if the strip is free."""
     if plot.free(at[0], at[1], angle, half_length_m, 0.4):
-        colour = tuple(float(v) for v in np.array(GREENS[plot.rng.integers(3)]) * 0.9)
+        colour = tuple(float(v) for v in np.array(plot.character.palette.greens[plot.rng.integers(3)]) * 0.9)
         plot.solids.frustum(
             at, angle, (half_length_m, 0.4), (0.0, height_m), HEDGE, colour, seed=int(plot.rng.integers(2**31))
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .character import Character
 from .materials import FIRST_LAND
 from .paint import paint_disc, paint_polygon, paint_rectangle, rectangle_touches
 from .solids import F64, U8, SolidList
@@ -21,6 +22,7 @@ class Plot:
         taken: (n / 2, n / 2) uint8, 0.5 m cells: 1 street, 2 building, 3 plant or furniture, 4 water; 0 is free.
         marks: rectangles of paint: x, y, angle, half length, half width, colour (0 white, 1 yellow, 2 kerb
             stone, 3 iron).
+        rims: ends (2,) of the lines between fields.
         slots: places for cars: x, y, angle, kind (0 parked, 1 moving, 2 moving and wide enough for a bus).
     """
 
@@ -28,17 +30,18 @@ class Plot:
     ground: U8
     taken: U8
     rng: np.random.Generator
+    character: Character = field(default_factory=Character)
     solids: SolidList = field(default_factory=SolidList)
     marks: list[tuple[float, float, float, float, float, float]] = field(default_factory=list)
     slots: list[tuple[float, float, float, float]] = field(default_factory=list)
+    rims: list[tuple[F64, F64]] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, size_m: float, rng: np.random.Generator, material: int) -> "Plot":
+    def empty(cls, size_m: float, rng: np.random.Generator, material: int, character: Character) -> "Plot":
         """A bare world; size_m must be a multiple of 8."""
         cells = round(size_m / GROUND_CELL_M)
-        return cls(
-            size_m, np.full((cells, cells), material, np.uint8), np.zeros((cells // 2, cells // 2), np.uint8), rng
-        )
+        ground, taken = np.full((cells, cells), material, np.uint8), np.zeros((cells // 2, cells // 2), np.uint8)
+        return cls(size_m, ground, taken, rng, character)
 
     def free(self, x: float, y: float, angle: float, half_u: float, half_v: float) -> bool:
         """Is a turned rectangle inside the world and on land that nobody uses?"""

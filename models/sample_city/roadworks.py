@@ -3,14 +3,16 @@
 import numpy as np
 
 from .corners import round_corners
+from .countryside import lay_out_fields
 from .districts import Use
 from .materials import Material
 from .paint import paint_path
 from .plot import FREE_CELL_M, GROUND_CELL_M, Plot
 from .solids import F64
-from .streets import Block, Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Block, Street
 
-VERGE_START_M, VERGE_END_M = 0.6, 1.6
+VERGE_START_M, SHOULDER_M = 0.35, 1.2
 CYCLE_LANE_M = 1.6
 BASE = {
     Use.CENTRE: (Material.PAVING, Material.CONCRETE, Material.GRASS),
@@ -22,6 +24,8 @@ BASE = {
     Use.SQUARE: (Material.PAVING, Material.PAVING_CHECKED, Material.PAVING_RED),
     Use.PARKING: (Material.YARD, Material.YARD, Material.GRAVEL),
     Use.FIELD: (Material.CROP, Material.SOIL, Material.MEADOW),
+    Use.FARMLAND: (Material.GRASS, Material.MEADOW, Material.GRASS),
+    Use.WOODLAND: (Material.FOREST_FLOOR, Material.FOREST_FLOOR, Material.MEADOW),
     Use.CIVIC: (Material.PAVING, Material.GRASS, Material.GRAVEL),
 }
 
@@ -31,6 +35,8 @@ def cover_blocks(plot: Plot, blocks: list[Block]) -> None:
     for block in blocks:
         choices = BASE[block.use]
         plot.cover_polygon(block.outline, choices[plot.rng.integers(len(choices))])
+        if block.use == Use.FARMLAND:
+            lay_out_fields(plot, block)
 
 
 def lay_river(plot: Plot) -> None:
@@ -55,11 +61,12 @@ def lay_streets(plot: Plot, streets: list[Street]) -> None:
     A street ends on one that was cut before it and is painted later.
     """
     for street in streets:
-        paint_path(plot.taken, FREE_CELL_M, street.path, street.half_width_m + street.pavement_m, 1)
-        _strip(plot, street.path, street.half_width_m + street.pavement_m, _footway(street))
+        beside = SHOULDER_M if street.rural else street.pavement_m
+        paint_path(plot.taken, FREE_CELL_M, street.path, street.half_width_m + beside, 1)
+        _strip(plot, street.path, street.half_width_m + beside, _footway(street))
     for street in streets:
-        if street.verge:
-            _strip(plot, street.path, street.half_width_m + VERGE_END_M, Material.VERGE)
+        if street.verge_m > 0.0:
+            _strip(plot, street.path, street.half_width_m + VERGE_START_M + street.verge_m, Material.VERGE)
             _strip(plot, street.path, street.half_width_m + VERGE_START_M, _footway(street))
     for street in reversed(streets):
         _strip(plot, street.path, street.half_width_m, Material.CYCLE_LANE if street.cycle else _surface(street))
@@ -73,12 +80,17 @@ def _strip(plot: Plot, path: F64, half_width_m: float, material: Material) -> No
 
 
 def _footway(street: Street) -> Material:
+    if street.rural:
+        return (Material.VERGE, Material.GRAVEL)[int(street.seed % 4 == 0)]
     return Material.PAVEMENT_RED if street.seed % 5 == 0 else Material.PAVEMENT
 
 
 def _surface(street: Street) -> Material:
     if street.rank == StreetClass.PEDESTRIAN:
         return (Material.PAVING, Material.PAVING_RED, Material.COBBLES)[street.seed % 3]
+    if street.rural:
+        lane = street.rank >= StreetClass.RESIDENTIAL and street.seed % 3 == 0
+        return Material.GRAVEL if lane else (Material.ASPHALT, Material.ASPHALT_WORN)[street.seed % 2]
     if street.rank == StreetClass.LANE:
         return (Material.ASPHALT_WORN, Material.COBBLES, Material.GRAVEL)[street.seed % 3]
     if street.rank == StreetClass.RESIDENTIAL:

@@ -41,7 +41,7 @@ class Scene(NamedTuple):
         cells: solids by 8 m cells. ground, marks, mark_cells: as in City. materials: (k, 3).
         shadow: (m, m) uint16, centimetres below which a 0.5 m cell is in shadow. shade: (m, m) uint8 under trees.
         open: (m / 2, m / 2) uint8, 1 m cells. sky: see paint_sky. turn: cosine and sine of the angle of joints,
-            furrows and stripes. grain: (256, 256) random numbers of this
+            furrows and stripes. wear: see Character. grain: (256, 256) random numbers of this
             moment; grain_shape: the same of the city, for the outlines of crowns.
     """
 
@@ -62,6 +62,7 @@ class Scene(NamedTuple):
     sky: F32
     light: Light
     turn: tuple[float, float]
+    wear: float
     grain: F32
     grain_shape: F32
 
@@ -98,21 +99,22 @@ def _scene_of(city: City, appearance: Appearance) -> Scene:
         ground=city.ground,
         marks=city.marks,
         mark_cells=city.mark_buckets,
-        materials=_materials(appearance),
+        materials=_materials(city, appearance),
         shadow=shadow,
         shade=shade,
         open=_openness(city),
         sky=paint_sky(light, appearance.sky_seed, appearance.sky_gain),
         light=light,
         turn=city.grain_turn,
+        wear=city.character.wear,
         grain_shape=np.random.default_rng([city.seed, 74]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
         grain=np.random.default_rng([appearance.texture_seed, 73]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
     )
 
 
-def _materials(appearance: Appearance) -> F32:
+def _materials(city: City, appearance: Appearance) -> F32:
     """(k, 3) linear colours of the ground: of the season, off by the moment's shift, darker where it is wet."""
-    table = linear(ground_colours(appearance.season))
+    table = linear(ground_colours(appearance.season, city.character.palette.ground))
     table *= _shifts(len(table), appearance)
     table[PAVED] *= np.float32(1.0 - 0.5 * appearance.wetness)
     return np.asarray(table, np.float32)

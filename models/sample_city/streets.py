@@ -1,28 +1,19 @@
 """Streets and blocks in world metres: what the division of the plan becomes on the ground."""
 
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from .districts import Districts, Use
+from .character import Character
+from .districts import RURAL, Districts, Use
 from .division import ARTERIAL_AREA_M2, COLLECTOR_AREA_M2, Cell, Cut, divide
 from .solids import F64
+from .street_sizes import StreetClass, draw_section
 from .warp import Warp
 
 STEP_M = 2.0
-
-
-class StreetClass(IntEnum):
-    """Importance of a street, from many lanes to none."""
-
-    ARTERIAL = 0
-    COLLECTOR = 1
-    RESIDENTIAL = 2
-    LANE = 3
-    PEDESTRIAN = 4
 
 
 class Junction(NamedTuple):
@@ -42,7 +33,7 @@ class Street:
     Attributes:
         path: (n, 2) world metres, about STEP_M apart. stations: (n,) distance along it.
         half_width_m: of the carriageway; the pavement on either side is pavement_m wide and has a strip of grass
-            if verge.
+            of verge_m unless that is 0. rural: a country road.
         lanes: both directions together; 0 means unmarked. yellow: colour of the centre line. cycle: coloured
             cycle lanes.
         seed: stable number for decisions along the street.
@@ -56,7 +47,8 @@ class Street:
     lanes: int
     yellow: bool
     cycle: bool
-    verge: bool
+    verge_m: float
+    rural: bool
     seed: int
     junctions: tuple[Junction, ...] = ()
 
@@ -111,13 +103,13 @@ class Block:
     use: Use
 
 
-def lay_out(size_m: float, rng: np.random.Generator) -> tuple[list[Street], list[Block]]:
+def lay_out(size_m: float, rng: np.random.Generator, city: Character) -> tuple[list[Street], list[Block]]:
     """Lay out the streets and blocks that touch a square world of side size_m."""
     warp = Warp.draw(rng, size_m / 2.0)
     half_side = 0.71 * size_m + 90.0
-    districts = Districts.draw(rng, half_side)
+    districts = Districts.draw(rng, half_side, city)
     cuts, cells = divide(half_side, districts, rng)
-    streets = [_street(cut, warp, districts, rng) for cut in cuts]
+    streets = [_street(cut, warp, districts, city, rng) for cut in cuts]
     streets = [_with_junctions(i, streets, cuts) for i in range(len(streets))]
     blocks = [_block(cell, warp, districts, rng) for cell in cells]
     return streets, [b for b in blocks if _touches(b.outline, size_m)]
@@ -132,41 +124,35 @@ def _dense(a: F64, b: F64, warp: Warp) -> F64:
     return warp(a + np.linspace(0.0, 1.0, count)[:, None] * (b - a))
 
 
-def _rank(cut: Cut, districts: Districts, rng: np.random.Generator) -> StreetClass:
+def _rank(cut: Cut, use: Use, rng: np.random.Generator) -> StreetClass:
     if cut.area_m2 > ARTERIAL_AREA_M2:
         return StreetClass.ARTERIAL
     if cut.area_m2 > COLLECTOR_AREA_M2:
         return StreetClass.COLLECTOR
-    character = districts.character((cut.start + cut.end) / 2.0)
-    if character == Use.CENTRE and rng.random() < 0.2:
+    if use == Use.CENTRE and rng.random() < 0.2:
         return StreetClass.PEDESTRIAN
-    if character in (Use.HOUSES, Use.TERRACES) and rng.random() < 0.22:
+    if use in (Use.HOUSES, Use.TERRACES) and rng.random() < 0.22:
         return StreetClass.LANE
     return StreetClass.RESIDENTIAL
 
 
-def _street(cut: Cut, warp: Warp, districts: Districts, rng: np.random.Generator) -> Street:
+def _street(cut: Cut, warp: Warp, districts: Districts, city: Character, rng: np.random.Generator) -> Street:
     path = _dense(cut.start, cut.end, warp)
     steps = np.hypot(*np.diff(path, axis=0).T)
-    rank = _rank(cut, districts, rng)
-    cycle = rank == StreetClass.ARTERIAL and rng.random() < 0.4
-    half, pavement, lanes = {
-        StreetClass.ARTERIAL: (6.6 + 1.7 * cycle, rng.uniform(3.0, 4.5), 4),
-        StreetClass.COLLECTOR: (rng.uniform(4.4, 5.4), rng.uniform(2.2, 3.5), 2),
-        StreetClass.RESIDENTIAL: (rng.uniform(3.0, 4.2), rng.uniform(1.6, 2.6), 2 * int(rng.random() < 0.4)),
-        StreetClass.LANE: (rng.uniform(2.0, 2.6), rng.uniform(0.0, 1.2), 0),
-        StreetClass.PEDESTRIAN: (rng.uniform(3.5, 5.5), 0.5, 0),
-    }[rank]
+    use = districts.character((cut.start + cut.end) / 2.0)
+    rank = _rank(cut, use, rng)
+    section = draw_section(rank, use, city, rng)
     return Street(
         path=path,
         stations=np.concatenate([[0.0], np.cumsum(steps)]),
         rank=rank,
-        half_width_m=half,
-        pavement_m=pavement,
-        lanes=lanes,
+        half_width_m=section.half_width_m,
+        pavement_m=section.pavement_m,
+        lanes=section.lanes,
         yellow=bool(rng.random() < 0.35),
-        cycle=cycle,
-        verge=bool(pavement > 2.1 and rank != StreetClass.PEDESTRIAN and rng.random() < 0.45),
+        cycle=section.cycle,
+        verge_m=section.verge_m,
+        rural=use in RURAL,
         seed=int(rng.integers(1, 2**31)),
     )
 

@@ -87,6 +87,8 @@ def _pattern(material: int, x: float, y: float, near: float) -> Rgb:
             tone -= 0.15
     elif material == 18:
         tone += 0.16 * math.sin(2.4 * (0.8 * x + 0.6 * y))
+    elif material == 24:
+        tone += 0.22 * math.sin(2.9 * (0.9 * x - 0.44 * y)) * max(near, 0.3)
     elif material == 20:
         tone += 0.12 * (float(int(x / 5.0) & 1) - 0.5)
     elif material == 17:
@@ -112,7 +114,7 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
     broad = blotches(scene.grain, x / 7.0, y / 7.0, 0.0)
     middle = blotches(scene.grain, x / 1.3, y / 1.3, 1.0)
     fine = speck(scene.grain, x / 0.09, y / 0.09, 2.0)
-    living = (material >= 7 and material <= 10) or material == 17 or material == 18
+    living = (7 <= material <= 10) or material == 17 or material == 18 or material >= 23
     rough = 1.0 if living else 0.45
     tone = 1.0 + rough * (0.36 * (broad - 0.5) + 0.34 * (middle - 0.5)) + near * rough * 0.4 * (fine - 0.5)
     r = scene.materials[material, 0] * fr * tone
@@ -124,8 +126,9 @@ def ground_colour(scene: Scene, x: float, y: float, grain: float, slant: float) 
         b *= 1.0 - 0.4 * dry
     if material <= 1:
         patch = blotches(scene.grain, x / 2.6, y / 2.6, 4.0)
-        if patch > 0.78:
-            r, g, b = r * 0.8, g * 0.8, b * 0.8
+        if patch > 0.92 - 0.3 * scene.wear:
+            mend = 1.0 - 0.4 * scene.wear
+            r, g, b = r * mend, g * mend, b * mend
     paint = _paint_at(scene, x, y)
     light = scene.light
     if paint >= 0:

@@ -4,7 +4,8 @@ import numpy as np
 
 from .plot import Plot
 from .solids import BUS, CAR_BODY, CAR_CABIN, F32, SolidList, Solids
-from .streets import Street, StreetClass
+from .street_sizes import StreetClass
+from .streets import Street
 
 PARKED, MOVING, MOVING_WIDE = 0.0, 1.0, 2.0
 PAINTS = (
@@ -18,21 +19,26 @@ BUS_PAINTS = ((0.80, 0.70, 0.15), (0.70, 0.12, 0.12), (0.88, 0.88, 0.86), (0.20,
 
 
 def mark_slots(plot: Plot, streets: list[Street]) -> None:
-    """Note the places at the kerb and in the lanes where cars may be; right-hand traffic."""
+    """Note the places at the kerb and in the lanes where cars may be, on the side that the city drives on."""
     for street in streets:
         if street.rank > StreetClass.LANE:
             continue
-        parking = street.half_width_m >= 3.4 and street.rank in (StreetClass.COLLECTOR, StreetClass.RESIDENTIAL)
+        keep = -1.0 if plot.character.left_hand else 1.0
+        parking = (
+            street.half_width_m >= 3.4
+            and not street.rural
+            and street.rank in (StreetClass.COLLECTOR, StreetClass.RESIDENTIAL)
+        )
         lanes = (1.65, 4.95) if street.lanes == 4 else (0.5 * street.half_width_m * 0.75,)
         for way in (1.0, -1.0):
             if parking and (street.seed >> int(way > 0)) % 3:
                 for station in np.arange(6.0, street.length_m - 6.0, 6.2):
                     if street.clear_of_junctions(float(station), 8.5):
-                        _slot(plot, street, float(station), -way * (street.half_width_m - 1.0), way, PARKED)
+                        _slot(plot, street, float(station), -keep * way * (street.half_width_m - 1.0), way, PARKED)
             for lane in lanes:
                 wide = street.rank == StreetClass.ARTERIAL and lane > 3.0
                 for station in np.arange(8.0, street.length_m - 8.0, 17.0):
-                    _slot(plot, street, float(station), -way * lane, way, MOVING_WIDE if wide else MOVING)
+                    _slot(plot, street, float(station), -keep * way * lane, way, MOVING_WIDE if wide else MOVING)
 
 
 def _slot(plot: Plot, street: Street, station: float, left: float, way: float, kind: float) -> None:
