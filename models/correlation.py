@@ -75,6 +75,11 @@ class Spectra:
             start += rows
 
 
+def turned(row: Float32s, turns: Int64s, columns: int) -> Float32s:
+    """Turn one description by several numbers of columns: (W * E,) -> (S, W * E)."""
+    return np.stack([np.roll(row.reshape(columns, -1), turn, axis=0).ravel() for turn in turns.tolist()])
+
+
 def turns_of(queries: Float32s, columns: int) -> tuple[Float32s, Int64s]:
     """Recognise one description laid at several columns.
 
@@ -86,8 +91,7 @@ def turns_of(queries: Float32s, columns: int) -> tuple[Float32s, Int64s]:
         ((1, W * E), turns (S,)) such that queries[s] is the row turned by turns[s] columns; the queries themselves and
         one turn, 0, if they are not all the same description.
     """
-    base = queries[0].reshape(columns, -1)
-    rolled = np.stack([np.roll(base, turn, axis=0).ravel() for turn in range(columns)])
+    rolled = turned(queries[0], np.arange(columns), columns)
     turns = np.argmax(queries @ rolled.T, axis=1)
     if np.array_equal(rolled[turns], queries):
         return queries[:1], turns

@@ -74,7 +74,7 @@ class CityBenchmark:
 
     def centres(self, encoder: Encoder) -> Gallery:
         """Describe one tile a place, by its middle cell."""
-        return self._gallery(encoder, self.x_m, self.y_m).middle()
+        return self._gallery(encoder, self.x_m, self.y_m, 0.0).middle()
 
     def grid(self, encoder: Encoder, stride_m: float) -> Gallery:
         """Describe tiles at a stride over the whole city, with all cells; rows from south to north, each from the west.
@@ -83,11 +83,11 @@ class CityBenchmark:
         """
         line = (np.arange(math.ceil(self.city.extent_m / stride_m - 1e-9)) + 0.5) * stride_m
         x, y = np.meshgrid(line, line)
-        return self._gallery(encoder, x.ravel(), y.ravel())
+        return self._gallery(encoder, x.ravel(), y.ravel(), stride_m)
 
-    def _gallery(self, encoder: Encoder, x: Floats, y: Floats) -> Gallery:
+    def _gallery(self, encoder: Encoder, x: Floats, y: Floats, stride_m: float) -> Gallery:
         rows = describe_tiles(encoder, self._tiles(x, y, encoder))
-        return Gallery(rows, x, y, encoder.manifest.aerial.cell_offsets_m)
+        return Gallery(rows, x, y, encoder.manifest.aerial.cell_offsets_m, stride_m)
 
     def summarise(self, scores: Scores, setting: Setting, gallery: Gallery, stride_m: float | None) -> Accuracy:
         """Turn the scores of a setting against a gallery into a row of the table; `stride_m` as in `score`."""

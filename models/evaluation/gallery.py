@@ -23,6 +23,8 @@ class Gallery:
     """(N,) centres, metres east and north."""
     offsets_m: Floats
     """(C, 2) metres east and north of the centre."""
+    stride_m: float
+    """Between neighbouring centres; 0 where they are no grid."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -31,6 +33,16 @@ class Gallery:
     def cells(self) -> int:
         """Of the whole gallery: N * C."""
         return len(self.x_m) * len(self.offsets_m)
+
+    @property
+    def spacing_m(self) -> float:
+        """Between neighbouring cells."""
+        return self.stride_m if len(self.offsets_m) == 1 else float(self.offsets_m[1, 0] - self.offsets_m[0, 0])
+
+    def covers(self, x_m: Floats, y_m: Floats) -> NDArray[np.bool_]:
+        """Say of each place whether a tile's centre lies within half a stride of it both ways."""
+        away = np.maximum(np.abs(self.x_m - x_m[:, None]), np.abs(self.y_m - y_m[:, None]))
+        return np.asarray(away.min(axis=1) <= self.stride_m / 2)
 
     def position_m(self, tile: Int64s, cell: Int64s) -> tuple[Floats, Floats]:
         """Give x and y of cells."""
