@@ -64,9 +64,8 @@ def grid_evidence(survey: Survey, gallery: Gallery, keep: int = KEEP) -> CellEvi
     similarity, heading = np.empty(best.shape, np.float32), np.empty(best.shape)
     centre, spread = np.empty(len(photos), np.float32), np.empty(len(photos), np.float32)
     for members, turns in photos.groups():
-        peaks = np.concatenate(
-            [curves.max(axis=0) for _, curves in spectra.curves(photos.rows[members], turns)], axis=1
-        )
+        blocks = spectra.curves(photos.rows[members], turns)
+        peaks = np.concatenate([curves.max(axis=0) for _, curves in blocks], axis=1)  # (B, N * C)
         centre[members], spread[members] = centre_and_spread(peaks[:, sample])
         for photo, peak in zip(members.tolist(), peaks, strict=True):
             best[photo] = _largest(peak, best.shape[1])

@@ -9,22 +9,18 @@ from models.columns import mean_cosine_scale, shifts
 from models.evaluation.gallery import Gallery
 from models.evaluation.scoring import Photos
 from models.evaluation.survey import Survey, grid_evidence
+from tests.models.evaluation.vectors import unit_rows
 
 CELLS = Cells(per_side=3, spacing_m=8.0)
 COLUMNS, SEEN, PHOTOS, SIDE = 8, 3, 20, 6
 
 
-def _unit(seed: int, *shape: int) -> np.ndarray:
-    drawn = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=-1, keepdims=True))
-
-
 @pytest.fixture(scope="module")
 def gallery() -> Gallery:
     """36 tiles of 9 cells at 24 m, of random descriptions."""
-    column, row = (axis.ravel() * 24.0 + 12.0 for axis in np.meshgrid(np.arange(SIDE), np.arange(SIDE)))
-    columns = _unit(0, SIDE * SIDE, 9, COLUMNS, 4) / np.float32(COLUMNS**0.5)
-    return Gallery(columns.reshape(SIDE * SIDE, 9, -1), column, row, CELLS.offsets_m, 24.0)
+    x, y = (number * 24.0 + 12.0 for number in np.divmod(np.arange(SIDE * SIDE, dtype=np.float64), SIDE)[::-1])
+    columns = unit_rows(SIDE * SIDE * 9 * COLUMNS, 4, seed=0) / np.float32(COLUMNS**0.5)
+    return Gallery(columns.reshape(SIDE * SIDE, 9, -1), x, y, CELLS.offsets_m, 24.0)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +40,8 @@ def survey(gallery: Gallery) -> Survey:
         left_deg=np.full(PHOTOS, -SEEN * 22.5),
         scale=np.full(PHOTOS, mean_cosine_scale(SEEN, COLUMNS)),
     )
-    return Survey(photos, x, y, (first + SEEN / 2) * 45.0 % 360, np.full(PHOTOS, 135.0))
+    heading = (first.astype(np.float64) + SEEN / 2) * 45.0 % 360
+    return Survey(photos, x, y, heading, np.full(PHOTOS, 135.0))
 
 
 def test_the_best_cell_is_the_one_the_photo_stands_in(survey: Survey, gallery: Gallery) -> None:
