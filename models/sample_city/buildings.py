@@ -70,7 +70,8 @@ def _build_side(plot: Plot, block: Block, side: Side, street: Street, habit: Hab
             if plot.free(at[0], at[1], angle, front / 2.0 + room, depth / 2.0 + deep):
                 if look is None or block.use != Use.TERRACES or rng.random() < 0.15:
                     look = _draw_design(plot, habit)
-                _raise(plot, block, at, angle, (front / 2.0, depth / 2.0), look, habit)
+                with plot.solids.one_thing():
+                    _raise(plot, block, at, angle, (front / 2.0, depth / 2.0), look, habit)
             else:
                 front = 3.0
         station += front + rng.uniform(*habit.gap)
@@ -168,10 +169,10 @@ def _church(plot: Plot, block: Block) -> None:
     if not plot.free(at[0], at[1], angle, 17.0, 8.0):
         return
     look = design(plot, rng.choice([Facade.STONE, Facade.BRICK]), Roof.GABLE, rng.uniform(8.0, 11.0))
-    erect(plot, at, angle, (12.0, 6.0), look)
     tower = at + 14.5 * np.array([np.cos(angle), np.sin(angle)])
-    top = rng.uniform(18.0, 26.0)
-    erect(plot, tower, angle, (2.9, 2.9), look._replace(roof=Roof.HIP, height_m=top))
+    with plot.solids.one_thing():
+        erect(plot, at, angle, (12.0, 6.0), look)
+        erect(plot, tower, angle, (2.9, 2.9), look._replace(roof=Roof.HIP, height_m=rng.uniform(18.0, 26.0)))
 
 
 def _beside(path: F64, stations: F64, station: float, left_m: float) -> tuple[F64, float]:

@@ -22,8 +22,8 @@ KIND_SHARES = {Kind.OLD_TOWN: 0.17, Kind.CITY: 0.23, Kind.SUBURB: 0.36, Kind.COU
 DISTRICTS = {
     Kind.OLD_TOWN: (1.2, 0.1, 0.05, 0.5, 0.05, 0.0, 0.0),
     Kind.CITY: (0.8, 0.7, 0.7, 0.6, 0.4, 0.0, 0.05),
-    Kind.SUBURB: (0.05, 0.2, 2.4, 0.3, 0.2, 0.1, 0.2),
-    Kind.COUNTRY: (0.0, 0.05, 0.7, 0.05, 0.1, 1.3, 0.7),
+    Kind.SUBURB: (0.05, 0.12, 2.6, 0.25, 0.12, 0.1, 0.25),
+    Kind.COUNTRY: (0.0, 0.0, 0.7, 0.05, 0.04, 1.2, 0.8),
 }
 STREET_SCALE = {
     Kind.OLD_TOWN: (0.6, 1.0), Kind.CITY: (0.85, 1.25), Kind.SUBURB: (0.9, 1.45), Kind.COUNTRY: (0.8, 1.2)

@@ -12,6 +12,7 @@ from .errors import SampleCityError
 from .furniture import furnish_blocks, furnish_streets
 from .gardens import plant_blocks, plant_streets
 from .georeference import Georeference
+from .horizon import draw_horizon
 from .markings import mark_streets
 from .materials import Material
 from .plot import Plot
@@ -95,6 +96,11 @@ class City:
             character=character,
             georeference=georeference or Georeference.at(48.0, 9.0),
         )
+
+    @cached_property
+    def horizon(self) -> F32:
+        """The far skyline; see draw_horizon."""
+        return draw_horizon(self.seed, self.character)
 
     @cached_property
     def grain_turn(self) -> tuple[float, float]:

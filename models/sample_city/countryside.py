@@ -72,7 +72,7 @@ def plant_rims(plot: Plot) -> None:
 def plant_wood(plot: Plot, block: Block) -> None:
     """Fill a block with trees, thick or thin, and bushes along its rim."""
     rng = plot.rng
-    spacing = rng.uniform(6.0, 10.5) * max(plot.character.tree_scale, 0.9)
+    spacing = rng.uniform(4.6, 8.5) * max(plot.character.tree_scale, 0.9)
     conifers = rng.random() if rng.random() < 0.5 else 0.1
     low, high = block.outline.min(axis=0), block.outline.max(axis=0)
     columns, rows = (np.maximum(((high - low) / spacing).astype(int), 1)).tolist()

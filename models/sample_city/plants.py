@@ -27,6 +27,11 @@ def plant_tree(plot: Plot, at: Point, species: Species, size: float = 1.0, low: 
 
     low lets its crown begin near the ground where nobody walks; other crowns begin above a camera.
     """
+    with plot.solids.one_thing():
+        _plant_tree(plot, at, species, size, low)
+
+
+def _plant_tree(plot: Plot, at: Point, species: Species, size: float, low: bool) -> None:
     rng = plot.rng
     if not (1.0 < at[0] < plot.size_m - 1.0 and 1.0 < at[1] < plot.size_m - 1.0):
         return
@@ -103,9 +108,9 @@ def plant_hedge(plot: Plot, at: Point, angle: float, half_length_m: float, heigh
     """Plant a hedge if the strip is free."""
     if plot.free(at[0], at[1], angle, half_length_m, 0.4):
         colour = tuple(float(v) for v in np.array(plot.character.palette.greens[plot.rng.integers(3)]) * 0.9)
-        plot.solids.frustum(
-            at, angle, (half_length_m, 0.4), (0.0, height_m), HEDGE, colour, seed=int(plot.rng.integers(2**31))
-        )
+        seed = int(plot.rng.integers(2**31))
+        with plot.solids.one_thing():
+            plot.solids.frustum(at, angle, (half_length_m, 0.4), (0.0, height_m), HEDGE, colour, seed=seed)
         plot.take(at[0], at[1], angle, half_length_m + 0.2, 0.5, 3)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .appearance import Appearance
 from .buckets import Buckets, bounding_boxes, bucket
+from .changes import change
 from .city import City
 from .light import Light, light_of
 from .materials import PAVED, ground_colours, linear
@@ -41,8 +42,8 @@ class Scene(NamedTuple):
         cells: solids by 8 m cells. ground, marks, mark_cells: as in City. materials: (k, 3).
         shadow: (m, m) uint16, centimetres below which a 0.5 m cell is in shadow. shade: (m, m) uint8 under trees.
         open: (m / 2, m / 2) uint8, 1 m cells. sky: see paint_sky. turn: cosine and sine of the angle of joints,
-            furrows and stripes. wear: see Character. grain: (256, 256) random numbers of this
-            moment; grain_shape: the same of the city, for the outlines of crowns.
+            furrows and stripes. wear: see Character. horizon: see draw_horizon. grain: (256, 256) random numbers of
+            this moment; grain_shape: the same of the city, for the outlines of crowns.
     """
 
     size_m: float
@@ -63,6 +64,7 @@ class Scene(NamedTuple):
     light: Light
     turn: tuple[float, float]
     wear: float
+    horizon: F32
     grain: F32
     grain_shape: F32
 
@@ -75,7 +77,8 @@ def scene_of(city: City, appearance: Appearance) -> Scene:
 @lru_cache(maxsize=4)
 def _scene_of(city: City, appearance: Appearance) -> Scene:
     light = light_of(appearance)
-    solids = join(city.solids, cars_of(city.slots, city.seed, appearance.car_seed))
+    standing = change(city.solids, appearance.changed_share, appearance.change_seed)
+    solids = join(standing, cars_of(city.slots, city.seed, appearance.car_seed))
     colour, porosity = dress(solids, appearance)
     cells = round(city.size_m / CELL_M)
     shadow, shade = np.zeros((cells, cells), np.uint16), np.zeros((cells, cells), np.uint8)
@@ -90,7 +93,7 @@ def _scene_of(city: City, appearance: Appearance) -> Scene:
         )
     return Scene(
         size_m=city.size_m,
-        static=len(city.solids.shape),
+        static=len(standing.shape),
         shape=solids.shape,
         kind=solids.kind,
         colour=colour,
@@ -107,6 +110,7 @@ def _scene_of(city: City, appearance: Appearance) -> Scene:
         light=light,
         turn=city.grain_turn,
         wear=city.character.wear,
+        horizon=city.horizon,
         grain_shape=np.random.default_rng([city.seed, 74]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
         grain=np.random.default_rng([appearance.texture_seed, 73]).random((GRAIN_CELLS, GRAIN_CELLS), np.float32),
     )

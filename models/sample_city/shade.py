@@ -4,7 +4,7 @@ import math
 
 from .kernel import inlined, kernel
 from .lighting import Rgb
-from .noise import clamp, smooth
+from .noise import clamp
 from .scene import Scene
 from .solids import F32, I64
 from .surface import solid_colour
@@ -14,19 +14,19 @@ GROUND, SKY = -1, -2
 
 
 @inlined
-def _horizon(azimuth: float, dx: float, dy: float, salt: int) -> float:
-    """Slope of the far woods and hills in a direction."""
-    hills = 0.028 * smooth(2.2 * dx + 9.0, 2.2 * dy + 9.0, salt)
-    return hills + 0.008 * smooth(60.0 * azimuth, 0.5, salt + 1) + 0.005 * smooth(190.0 * azimuth, 0.5, salt + 2)
-
-
-@inlined
-def _sky_colour(scene: Scene, dx: float, dy: float, slope: float, azimuth: float) -> Rgb:
+def _sky_colour(scene: Scene, slope: float, azimuth: float) -> Rgb:
     light = scene.light
-    if slope < 0.045 and slope < _horizon(azimuth, dx, dy, scene.static):
-        veil = clamp(0.35 + 270.0 * light.haze_per_m, 0.35, 0.85)
-        bare = 1.0 - veil
-        return veil * light.haze_r + bare * 0.05, veil * light.haze_g + bare * 0.08, veil * light.haze_b + bare * 0.06
+    count = scene.horizon.shape[0]
+    far = int(azimuth / (2.0 * math.pi) * count + count) % count
+    if slope < scene.horizon[far, 0]:
+        veil = clamp(0.25 + 270.0 * light.haze_per_m, 0.25, 0.85)
+        bare = (1.0 - veil) * (1.0 - 0.5 * light.snow)
+        white = (1.0 - veil) * 0.4 * light.snow
+        return (
+            light.haze_r * (veil + white + bare * scene.horizon[far, 1]),
+            light.haze_g * (veil + white + bare * scene.horizon[far, 2]),
+            light.haze_b * (veil + white + bare * scene.horizon[far, 3]),
+        )
     rows, columns = scene.sky.shape[:2]
     fy = max(math.atan(slope) / (0.5 * math.pi) * rows - 0.5, 0.0)
     fx = azimuth / (2.0 * math.pi) * columns - 0.5
@@ -76,7 +76,7 @@ def shade(
             z = float(rays[a, b, 2])
             distance = float(rays[a, b, 3])
             if i == SKY:
-                red, green, blue = _sky_colour(scene, x, y, z, distance)
+                red, green, blue = _sky_colour(scene, z, distance)
             else:
                 x -= size * math.floor(x / size)
                 y -= size * math.floor(y / size)

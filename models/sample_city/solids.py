@@ -5,7 +5,8 @@ and pyramid roofs, car bodies. A cone has a round foot and top: trunks, poles, c
 plan: leafy crowns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -26,7 +27,7 @@ ELLIPSOID: Final = 2
 # columns of Solids.shape
 X, Y, COS, SIN, FOOT_U, FOOT_V, TOP_U, TOP_V, LOW, HIGH = range(10)
 # columns of Solids.kind
-FAMILY, SKIN, SEED, STYLE = range(4)
+FAMILY, SKIN, SEED, STYLE, THING = range(5)
 
 # skins: what the surface of a solid is made of
 WALL: Final = 0
@@ -49,7 +50,8 @@ class Solids(NamedTuple):
 
     Attributes:
         shape: (n, 10) float32: centre x, y, cosine and sine of the u axis, half sides, low and high z; metres, ENU.
-        kind: (n, 4) int64: family, skin, seed, style.
+        kind: (n, 5) int64: family, skin, seed, style, and the number of the building or plant that it is a part of
+            (0: of none, as furniture and cars).
         colour: (n, 6) float32: sRGB in [0, 1] of the side, then of the top.
     """
 
@@ -65,10 +67,24 @@ class SolidList:
     shapes: list[tuple[float, ...]] = field(default_factory=list)
     kinds: list[tuple[int, ...]] = field(default_factory=list)
     colours: list[tuple[float, ...]] = field(default_factory=list)
+    thing: int = 0
+    things: int = 0
+
+    @contextmanager
+    def one_thing(self) -> Iterator[None]:
+        """All that is added inside stands or falls together; an inner thing is part of the outer one."""
+        outer = self.thing
+        if not outer:
+            self.things += 1
+            self.thing = self.things
+        try:
+            yield
+        finally:
+            self.thing = outer
 
     def _add(self, shape: tuple[float, ...], kind: tuple[int, ...], side: Colour, top: Colour) -> None:
         self.shapes.append(shape)
-        self.kinds.append(kind)
+        self.kinds.append((*kind, self.thing))
         self.colours.append((*side, *top))
 
     def frustum(
@@ -107,7 +123,7 @@ class SolidList:
         """Freeze into arrays."""
         return Solids(
             np.array(self.shapes, np.float32).reshape(-1, 10),
-            np.array(self.kinds, np.int64).reshape(-1, 4),
+            np.array(self.kinds, np.int64).reshape(-1, 5),
             np.array(self.colours, np.float32).reshape(-1, 6),
         )
 
