@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
+from models.calibration.model import Calibration
 from models.errors import ManifestInvalid
 from models.provenance import Certificate, Cropping, LedgerEntry
 
@@ -196,6 +197,8 @@ class ModelManifest(Frozen):
     ledger: tuple[LedgerEntry, ...] = ()
     training: dict[str, Any]
     """Recipe: the whole configuration, command, seed, seconds, pairs seen, versions."""
+    calibration: Calibration | None = None
+    """What turns similarities into probabilities; None: answers are ranked and no more."""
     accuracy: tuple[Accuracy, ...] = ()
 
     @property
