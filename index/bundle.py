@@ -17,6 +17,7 @@ from index.table import TileTable, read_table
 from models.artefact import MANIFEST, verify_files
 from models.bundle import ModelManifest
 from models.errors import BundleMissing, IndexMismatch, ModelMismatch
+from models.geo import Floats, offset
 
 CURRENT = "CURRENT"
 POINTER_LIMIT_BYTES = 64
@@ -37,18 +38,33 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A verified index in memory; row i of `vectors` is the description of tile i."""
+    """A verified index in memory; row i of `vectors` describes tile i."""
 
     folder: Path
     manifest: IndexManifest
     vectors: Float16s
-    """(N, D) float16, C order, in Hilbert order of the centres; D = columns * channels."""
+    """(N, D) float16, C order, in Hilbert order of the centres, D = columns * channels; (N, C, D) with cells."""
     tiles: TileTable
     probes: Probes
 
     @property
     def title(self) -> str:
         return self.manifest.title
+
+    @property
+    def cell_count(self) -> int:
+        """Descriptions of a tile: C."""
+        return self.manifest.cell_count
+
+    @property
+    def cell_rows(self) -> Float16s:
+        """(N * C, D): the cells of the first tile, in the order of the manifest's `cells`, then of the next."""
+        return self.vectors.reshape(-1, self.manifest.embedding.size)
+
+    def cell_lat_lon(self, rows: NDArray[np.int64], cells: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Give the WGS84 positions of cells; rows and cells broadcast."""
+        offsets_m = self.manifest.cell_offsets_m[cells]
+        return offset(self.tiles.lat[rows], self.tiles.lon[rows], offsets_m[..., 0], offsets_m[..., 1])
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -99,9 +115,10 @@ def open_index(path: Path, model: Model | None = None) -> Index:
     tiles = read_table(folder / TILES)
     if len(tiles) != manifest.count:
         raise IndexMismatch(f"{folder / TILES} has {len(tiles)} rows; the manifest says {manifest.count}.")
-    probes = read_probes(folder / PROBES, manifest.count, manifest.embedding.size)
-    check_probes(probes, partial(exact_top, vectors), str(folder))
-    return Index(folder, manifest, vectors, tiles, probes)
+    probes = read_probes(folder / PROBES, manifest.count * manifest.cell_count, manifest.embedding.size)
+    index = Index(folder, manifest, vectors, tiles, probes)
+    check_probes(probes, partial(exact_top, index.cell_rows), str(folder))
+    return index
 
 
 def check_model(manifest: IndexManifest, model: Model) -> None:
@@ -121,7 +138,9 @@ def _read_vectors(path: Path, manifest: IndexManifest) -> Float16s:
         vectors: Float16s = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise IndexMismatch(f"{path} is not a NumPy array: {error}") from error
-    expected = (manifest.count, manifest.embedding.size)
+    expected: tuple[int, ...] = (manifest.count, manifest.embedding.size)
+    if manifest.cells is not None:
+        expected = (manifest.count, manifest.cells.count, manifest.embedding.size)
     if vectors.dtype != np.float16 or vectors.shape != expected or not vectors.flags.c_contiguous:
         raise IndexMismatch(
             f"{path} holds {vectors.dtype} {vectors.shape}; the manifest says {manifest.dtype} {expected} in C order."

@@ -54,7 +54,11 @@ def command() -> None:
     type=click.FloatRange(1, 10_000),
     help="Side of the square of ground that the model sees of a tile. [default: what it was trained on]",
 )
-@click.option("--stride-m", type=click.FloatRange(0.1, 10_000), help="Metres between centres. [default: tile / 4]")
+@click.option(
+    "--stride-m",
+    type=click.FloatRange(0.1, 10_000),
+    help="Metres between centres. [default: what the model's cells cover, else tile / 4]",
+)
 @click.option("--overlap-m", type=click.FloatRange(0, 10_000), help="The same, said as the overlap of neighbours.")
 @click.option("--name", help="Name of the index. [default: the folder's]")
 @click.option("--attribution", help="Whom to credit for the imagery. [default: what the file says]")
@@ -103,6 +107,7 @@ def build(
         footprint_m=side_m,
         size_px=view.size_px,
         stride_m=choose_stride_m(side_m, stride_m, overlap_m),
+        usual_stride_m=cells.stride_m if (cells := view.cells_over(side_m)) else None,
         captured=captured,
     )
     encoder = OnnxEncoder(model, policy=device, views=("aerial",))
@@ -180,6 +185,7 @@ def describe(manifest: IndexManifest) -> dict[str, str]:
     """Give the lines that `skyfix index info` prints."""
     west, south, east, north = manifest.bounds
     stride = f", every {manifest.stride_m:g} m" if manifest.stride_m else ""
+    cells = f", {manifest.cells.count} cells a tile, every {manifest.cells.spacing_m:g} m" if manifest.cells else ""
     return {
         "tiles": f"{manifest.count} of {manifest.footprint_m:g} m{stride}; {manifest.quarantined} left out",
         "bounds": f"{west:.6f} {south:.6f} {east:.6f} {north:.6f} (west south east north)",
@@ -187,7 +193,7 @@ def describe(manifest: IndexManifest) -> dict[str, str]:
         "attribution": manifest.attribution or "(none given)",
         "licence": manifest.licence or "(none given)",
         "model": f"{manifest.model_title}: {manifest.model_label}",
-        "embedding": f"{manifest.embedding.columns} x {manifest.embedding.channels} {manifest.dtype}",
+        "embedding": f"{manifest.embedding.columns} x {manifest.embedding.channels} {manifest.dtype}{cells}",
         "created": manifest.created,
     }
 

@@ -49,7 +49,7 @@ class Harvest:
     def embed(self, group: list[Prepared], describer: Describer) -> None:
         """Describe tiles; those whose description is not finite are bad."""
         rows = describer.describe([item.pixels for item in group])
-        finite = np.asarray(np.isfinite(rows).all(axis=1))
+        finite = np.asarray(np.isfinite(rows.reshape(len(rows), -1)).all(axis=1))
         self.rows.append(rows[finite])
         for item, good in zip(group, finite.tolist(), strict=True):
             if good:
@@ -75,7 +75,7 @@ class Harvest:
             raise NoTiles(f"The source gave no tile that can be indexed: {self._summary()}")
 
     def sorted(self, footprint_m: float) -> tuple[Float16s, TileTable]:
-        """Give vectors (N, D) and table in Hilbert order."""
+        """Give vectors, (N, D) or with cells (N, C, D), and table in Hilbert order."""
         lat = np.array([tile.lat for tile in self.tiles])
         lon = np.array([tile.lon for tile in self.tiles])
         order = hilbert_order(lat, lon)
@@ -110,18 +110,19 @@ class Describer:
     """As many runs at once as it has threads."""
 
     def describe(self, tiles: list[NDArray[np.float32]]) -> Float16s:
-        """Describe inputs (3, S, S), in their order: (N, D) as stored, rows that are not finite left so."""
+        """Describe inputs (3, S, S), in their order, as stored; rows that are not finite are left so."""
         runs = [np.stack(tiles[i : i + self.batch]) for i in range(0, len(tiles), self.batch)]
         return np.concatenate(list(self.pool.map(lambda pixels: _describe(pixels, self.encoder), runs)))
 
 
 def _describe(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
-    """(N, 3, S, S) -> (N, D) as stored; a tile that the encoder refuses becomes a row of NaN, alone."""
+    """(N, 3, S, S) -> (N, D) or (N, C, D) as stored; a tile that the encoder refuses becomes NaN, alone."""
+    cells, size = encoder.manifest.aerial.cells, encoder.manifest.embedding.size
+    shape = (size,) if cells is None else (cells.count, size)
     try:
         with np.errstate(over="ignore"):
-            rows = encoder.aerial(pixels).astype(np.float16)
-            return rows[:, 0] if encoder.manifest.aerial.cells is None else rows
+            return encoder.aerial(pixels).astype(np.float16).reshape(-1, *shape)
     except EncoderNonFinite:
         if len(pixels) == 1:
-            return np.full((1, encoder.manifest.embedding.size), np.nan, dtype=np.float16)
+            return np.full((1, *shape), np.nan, dtype=np.float16)
         return np.concatenate([_describe(one[None], encoder) for one in pixels])

@@ -6,11 +6,14 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from index.tiles import Bounds
 from models.artefact import MANIFEST, Frozen, canonical_json, read_manifest
 from models.bundle import Embedding, FileName, Sha256
+from models.cells import Cells
 from models.errors import ChecksumMismatch, ManifestInvalid
 
 FORMAT_VERSION = 1
@@ -35,6 +38,8 @@ class IndexManifest(Frozen):
     model_label: Text
     preprocessing_sha256: Sha256
     embedding: Embedding
+    cells: Cells | None = None
+    """Positions described inside each tile, at the footprint of these tiles; None: the centres."""
     dtype: Literal["float16"] = "float16"
     count: int = Field(ge=1)
     quarantined: int = Field(ge=0, default=0)
@@ -64,6 +69,15 @@ class IndexManifest(Frozen):
     def title(self) -> str:
         return f"{self.name}@{self.generation}"
 
+    @property
+    def cell_count(self) -> int:
+        return 1 if self.cells is None else self.cells.count
+
+    @property
+    def cell_offsets_m(self) -> NDArray[np.float64]:
+        """(C, 2) metres east and north of a tile's centre."""
+        return np.zeros((1, 2)) if self.cells is None else self.cells.offsets_m
+
     def signed(self) -> IndexManifest:
         """Give the same manifest with its hash filled in."""
         return self.model_copy(update={"sha256": self._hash()})
@@ -75,7 +89,8 @@ class IndexManifest(Frozen):
             )
 
     def _hash(self) -> str:
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"sha256"}))).hexdigest()
+        left_out = {"sha256"} | ({"cells"} if self.cells is None else set())  # indexes without were hashed before
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude=left_out))).hexdigest()
 
 
 def read_index_manifest(folder: Path) -> IndexManifest:

@@ -85,7 +85,7 @@ def publish(
     Args:
         root: the index folder.
         manifest: complete but for the sha256 of the files.
-        vectors: (N, D) in Hilbert order.
+        vectors: (N, D), with cells (N, C, D), in Hilbert order.
         table: N rows, in the same order.
         quarantine: tiles that were left out.
 
@@ -99,7 +99,7 @@ def publish(
     with appear_whole(target) as folder:
         np.save(folder / VECTORS, np.ascontiguousarray(vectors), allow_pickle=False)
         write_table(folder / TILES, table)
-        write_probes(folder / PROBES, make_probes(vectors))
+        write_probes(folder / PROBES, make_probes(vectors.reshape(-1, vectors.shape[-1])))
         write_quarantine(folder / QUARANTINE, quarantine)
         files = {name: sha256_file(folder / name) for name in FILES}
         write_manifest(folder, manifest.model_copy(update={"files": files}).signed())

@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 
 from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
 from models.calibration.model import Calibration
+from models.cells import Cells
 from models.errors import ManifestInvalid
-from models.provenance import Certificate, Cropping, LedgerEntry
+from models.provenance import Accuracy, Certificate, Cropping, LedgerEntry
 
 FORMAT_VERSION = 1
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -83,37 +84,6 @@ class StretchedView(Frozen):
 AnyGroundView = Annotated[GroundView | StretchedView, Field(discriminator="kind")]
 
 
-class Cells(Frozen):
-    """Camera positions that one tile is described for: a square grid around its centre, which is its middle cell."""
-
-    per_side: int = Field(ge=1, le=99)
-    """Odd."""
-    spacing_m: float = Field(gt=0, le=1000)
-
-    @model_validator(mode="after")
-    def _has_a_middle(self) -> Cells:
-        if self.per_side % 2 == 0:
-            raise ValueError(f"{self.per_side} cells a side have no middle; an odd number is needed")
-        return self
-
-    @property
-    def count(self) -> int:
-        return self.per_side**2
-
-    @property
-    def stride_m(self) -> float:
-        """Distance of tile centres at which the cells of neighbours continue each other."""
-        return self.per_side * self.spacing_m
-
-    @property
-    def offsets_m(self) -> NDArray[np.float64]:
-        """(C, 2) metres east and north of the tile's centre, in the order of the output: rows from north to south,
-        each from west to east."""
-        along = (np.arange(self.per_side) - self.per_side // 2) * self.spacing_m
-        north, east = np.meshgrid(-along, along, indexing="ij")
-        return np.stack([east.ravel(), north.ravel()], axis=1)
-
-
 class AerialView(Frozen):
     """How a tile becomes `pixels` of aerial.onnx: float32 (N, 3, size_px, size_px), true north up.
 
@@ -141,6 +111,12 @@ class AerialView(Frozen):
     def cell_count(self) -> int:
         return 1 if self.cells is None else self.cells.count
 
+    def cells_over(self, footprint_m: float) -> Cells | None:
+        """Give the cells where tiles show another length of ground, which the network does not notice."""
+        if self.cells is None or footprint_m == self.footprint_m:
+            return self.cells
+        return Cells(per_side=self.cells.per_side, spacing_m=self.cells.spacing_m * footprint_m / self.footprint_m)
+
     @property
     def middle_cell(self) -> int:
         """Index of the cell at the tile's centre."""
@@ -158,24 +134,6 @@ class Parity(Frozen):
     ground: float = Field(ge=0)
     aerial: float = Field(ge=0)
     samples: int = Field(ge=1)
-
-
-class Accuracy(Frozen):
-    """Measured recall, with what it was measured on and the command that measured it."""
-
-    command: str = Field(default="", max_length=400)
-    protocol: str
-    gallery: int = Field(ge=1)
-    queries: int = Field(ge=1)
-    fov_deg: float
-    orientation: Literal["known", "unknown"]
-    recall_at_1: float = Field(ge=0, le=1)
-    recall_at_5: float = Field(ge=0, le=1)
-    recall_at_10: float = Field(ge=0, le=1)
-    recall_at_1_percent: float = Field(ge=0, le=1)
-    median_error_m: float | None = None
-    heading_within_15_deg: float | None = None
-    heading_median_deg: float | None = None
 
 
 class ModelManifest(Frozen):

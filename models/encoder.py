@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.bundle import AerialView, Cells, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
+from models.bundle import AerialView, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
+from models.cells import Cells
 from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
 
 Float32s = NDArray[np.float32]

@@ -71,3 +71,21 @@ class Certificate(Frozen):
     def row(self, precision: Precision, runtime: Literal["onnxruntime", "torch"] = "onnxruntime") -> Comparison | None:
         """Find a row; None if it was not measured."""
         return next((row for row in self.rows if (row.precision, row.runtime) == (precision, runtime)), None)
+
+
+class Accuracy(Frozen):
+    """Measured recall, with what it was measured on and the command that measured it."""
+
+    command: str = Field(default="", max_length=400)
+    protocol: str
+    gallery: int = Field(ge=1)
+    queries: int = Field(ge=1)
+    fov_deg: float
+    orientation: Literal["known", "unknown"]
+    recall_at_1: float = Field(ge=0, le=1)
+    recall_at_5: float = Field(ge=0, le=1)
+    recall_at_10: float = Field(ge=0, le=1)
+    recall_at_1_percent: float = Field(ge=0, le=1)
+    median_error_m: float | None = None
+    heading_within_15_deg: float | None = None
+    heading_median_deg: float | None = None

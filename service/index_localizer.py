@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.bundle import Index
-from index.search import Hits, Searcher
+from index.hits import Hits
+from index.search import Searcher
 from models.bundle import AnyGroundView, StretchedView
 from models.columns import mean_cosine_scale, shifts
 from models.encoder import Encoder

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.artefact import sha256_file, write_manifest
-from models.bundle import ModelBundle, open_model_bundle
+from models.bundle import AerialView, ModelBundle, open_model_bundle
+from models.cells import Cells
 from models.encoder import FakeEncoder
 
 OPSET, IR_VERSION = 17, 8
@@ -32,11 +33,21 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """A model bundle on disk whose ONNX networks compute what `FakeEncoder` computes."""
-    folder = tmp_path_factory.mktemp("tiny") / "bundle"
+    return _save_bundle(tmp_path_factory.mktemp("tiny") / "bundle", FakeEncoder())
+
+
+@pytest.fixture(scope="session")
+def cells_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """The same with nine cells a tile, 8 m apart."""
+    cells = Cells(per_side=3, spacing_m=8.0)
+    return _save_bundle(tmp_path_factory.mktemp("cells") / "bundle", FakeEncoder(cells=cells))
+
+
+def _save_bundle(folder: Path, encoder: FakeEncoder) -> ModelBundle:
     folder.mkdir()
-    manifest = FakeEncoder().manifest
+    manifest = encoder.manifest
     _save_ground(folder / "ground.onnx", manifest.ground.height_px)
-    _save_aerial(folder / "aerial.onnx", manifest.embedding.columns, manifest.aerial.size_px)
+    _save_aerial(folder / "aerial.onnx", manifest.embedding.columns, manifest.aerial)
     views = {
         name: getattr(manifest, name).model_copy(update={"sha256": sha256_file(folder / f"{name}.onnx")})
         for name in ("ground", "aerial")
@@ -55,25 +66,37 @@ def _save_ground(path: Path, height: int) -> None:
     _save(path, nodes, ["batch", 3, height, "width"], {"second": np.array([2])})
 
 
-def _save_aerial(path: Path, columns: int, size: int) -> None:
-    """Mean colour of every azimuth sector: (N, 3, S, S) -> (N, 4 W)."""
+def _save_aerial(path: Path, columns: int, view: AerialView) -> None:
+    """Mean colour of every azimuth sector around every cell: (N, 3, S, S) -> (N, C * 4 W)."""
     nodes = [
         helper.make_node("Reshape", ["pixels", "shape"], ["flat"]),
         helper.make_node("MatMul", ["flat", "sectors"], ["colours"]),
         helper.make_node("Transpose", ["colours"], ["columns"], perm=[0, 2, 1]),
     ]
-    centre = np.arange(size) + 0.5 - size / 2
-    azimuth = np.degrees(np.arctan2(centre[None, :], -centre[:, None])) % 360.0
-    member = (azimuth * columns // 360.0).reshape(-1, 1) == np.arange(columns)
+    size, parts = view.size_px, []
+    half = size / 2 - np.abs(view.cell_offsets_m).max() / view.footprint_m * size
+    for cell in view.cell_offsets_m / view.footprint_m * size:
+        east = (np.arange(size) + 0.5 - size / 2 - cell[0])[None, :]
+        south = (np.arange(size) + 0.5 - size / 2 + cell[1])[:, None]
+        azimuth = np.degrees(np.arctan2(east, -south)) % 360.0
+        seen = (np.abs(east) < half) & (np.abs(south) < half)
+        parts.append(((azimuth * columns // 360.0)[..., None] == np.arange(columns)) & seen[..., None])
+    member = np.concatenate(parts, axis=2).reshape(size * size, -1)
     sectors = (member / member.sum(axis=0)).astype(np.float32)
-    _save(path, nodes, ["batch", 3, size, size], {"sectors": sectors, "shape": np.array([0, 3, size * size])})
+    constants = {"sectors": sectors, "shape": np.array([0, 3, size * size])}
+    _save(path, nodes, ["batch", 3, size, size], constants, view.cell_count)
 
 
 def _save(
-    path: Path, nodes: list[onnx.NodeProto], input_shape: list[int | str], constants: dict[str, NDArray[np.generic]]
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    input_shape: list[int | str],
+    constants: dict[str, NDArray[np.generic]],
+    cells: int = 1,
 ) -> None:
-    """Write a network that ends in (N, w, 3) `columns`: a fourth channel, unit columns, then a unit row."""
+    """Write a network that ends in (N, w, 3) `columns`: a fourth channel, unit columns, then a unit row a cell."""
     constants = constants | {
+        "norm": np.array(cells**0.5, dtype=np.float32),
         "widen": np.eye(3, 4, dtype=np.float32),
         "fourth": np.array([0, 0, 0, FOURTH_CHANNEL], dtype=np.float32),
     }
@@ -83,7 +106,8 @@ def _save(
         helper.make_node("Add", ["wide", "fourth"], ["padded"]),
         helper.make_node("LpNormalization", ["padded"], ["unit"], axis=-1, p=2),
         helper.make_node("Flatten", ["unit"], ["row"], axis=1),
-        helper.make_node("LpNormalization", ["row"], ["embedding"], axis=-1, p=2),
+        helper.make_node("LpNormalization", ["row"], ["whole"], axis=-1, p=2),
+        helper.make_node("Mul", ["whole", "norm"], ["embedding"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from models.bundle import Accuracy
 from models.evaluation.metrics import ONE_PERCENT, TieRule
 from models.evaluation.results import ProtocolResult
 from models.evaluation.robustness import Mean, Robustness
+from models.provenance import Accuracy
 
 TIES = {"pessimistic": "a tie counts against the model", "published": "a tie counts for the model, as published"}
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Accuracy
 from models.camera import Camera
 from models.encoder import Encoder
 from models.evaluation.gallery import Gallery
 from models.evaluation.metrics import heading_error_deg, hit_ranks, ranks, recall
 from models.evaluation.photographs import Setting, photograph_places
 from models.evaluation.scoring import Photos, Scores, describe_photos, describe_tiles, score
+from models.provenance import Accuracy
 from models.sample_city import AerialView as CityFromAbove
 from models.sample_city import Appearance, City, draw_places
 

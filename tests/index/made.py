@@ -21,6 +21,7 @@ from index.probes import make_probes
 from index.table import make_table
 from index.tiles import BadTile, Bounds, Tile
 from models.bundle import Embedding
+from models.cells import Cells
 from models.encoder import FakeEncoder
 from models.geo import enu_m, offset
 
@@ -74,11 +75,17 @@ class FailingEncoder(FakeEncoder):
         return super().aerial(pixels)
 
 
-def make_index(vectors: NDArray[np.float32], lat: NDArray[np.float64], lon: NDArray[np.float64]) -> Index:
+def make_index(
+    vectors: NDArray[np.float32],
+    lat: NDArray[np.float64],
+    lon: NDArray[np.float64],
+    columns: int = 1,
+    cells: Cells | None = None,
+) -> Index:
     """An index in memory; its rows are the given ones in Hilbert order, its tile ids their numbers."""
     order = hilbert_order(lat, lon)
     rows = np.ascontiguousarray(vectors[order].astype(np.float16))
-    count, size = rows.shape
+    count, size = len(rows), rows.shape[-1]
     table = make_table(
         [str(number) for number in order],
         lat[order],
@@ -96,7 +103,8 @@ def make_index(vectors: NDArray[np.float32], lat: NDArray[np.float64], lon: NDAr
         model_title="none@1",
         model_label="",
         preprocessing_sha256="0" * 64,
-        embedding=Embedding(columns=1, channels=size),
+        embedding=Embedding(columns=columns, channels=size // columns),
+        cells=cells,
         count=count,
         footprint_m=FOOTPRINT_M,
         stride_m=None,
@@ -105,7 +113,7 @@ def make_index(vectors: NDArray[np.float32], lat: NDArray[np.float64], lon: NDAr
         source="made",
         attribution="",
     )
-    return Index(Path("made"), manifest, rows, table, make_probes(rows))
+    return Index(Path("made"), manifest, rows, table, make_probes(rows.reshape(-1, size)))
 
 
 def unit_rows(count: int, size: int, seed: int = 0) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from index.bundle import Index
-from index.search import Hits, Searcher
+from index.hits import Hits
+from index.search import Searcher
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError, ProbeFailed
 from models.geo import distance_m, offset
 from tests.index.made import LAT, LON, make_index, unit_rows
@@ -121,7 +122,7 @@ def test_nothing_near_is_no_hit(searcher: Searcher) -> None:
 
 
 def test_a_large_radius_is_scanned_in_parts(searcher: Searcher, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.search.ROWS_PER_SCAN", 100)
+    monkeypatch.setattr("index.search.CELLS_PER_SCAN", 100)
     queries = unit_rows(2, SIZE, seed=4)
     hits, scanned = searcher.search_near(queries, LAT, LON, 1e5, 20)
     assert scanned == 2000
@@ -153,7 +154,7 @@ def test_a_searcher_knows_its_recall(searcher: Searcher) -> None:
 
 def test_rows_that_do_not_answer_the_probes_are_not_served(index: Index) -> None:
     wrong = Index(index.folder, index.manifest, index.vectors[::-1].copy(), index.tiles, index.probes)
-    with pytest.raises(ProbeFailed, match="FAISS over made@1"):
+    with pytest.raises(ProbeFailed, match="The search over made@1"):
         Searcher(wrong)
 
 

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from models.artefact import MANIFEST
-from models.bundle import Accuracy, Cells, ModelBundle, identity, open_model_bundle, record_accuracy
+from models.bundle import ModelBundle, identity, open_model_bundle, record_accuracy
+from models.cells import Cells
 from models.errors import (
     BundleMissing,
     ChecksumMismatch,
@@ -19,6 +20,7 @@ from models.errors import (
     ManifestInvalid,
     UnsupportedVersion,
 )
+from models.provenance import Accuracy
 
 Change = Callable[[dict[str, Any]], object]
 BEFORE_CELLS = "2d9aa916a23ca2bb74dd02d57ef23b37b02a6a7de113a577524b802b1b8a1950"

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from models.bundle import Cells, Embedding, ModelBundle
+from models.bundle import Embedding, ModelBundle
 from models.camera import Camera
+from models.cells import Cells
 from models.columns import centre_heading, mean_cosine_scale, shifts
 from models.encoder import CPU, CUDA, Encoder, FakeEncoder, OnnxEncoder
 from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
@@ -112,14 +113,17 @@ def test_only_the_wanted_network_is_loaded(tiny_bundle: ModelBundle) -> None:
         aerial.ground(_noise(0, 1, 3, 16, 64))
 
 
-def test_onnx_runtime_gives_every_cell(tiny_bundle: ModelBundle) -> None:
-    """Eight columns of four channels read as nine cells do not fit; as one column of four they do not either."""
+def test_onnx_runtime_gives_every_cell(cells_bundle: ModelBundle) -> None:
+    found = OnnxEncoder(cells_bundle).aerial(_noise(6, 2, 3, 32, 32))
+    np.testing.assert_allclose(found, FakeEncoder(cells=CELLS).aerial(_noise(6, 2, 3, 32, 32)), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=2), 1, atol=1e-6)
+
+
+def test_a_network_of_another_number_of_cells_is_refused(tiny_bundle: ModelBundle) -> None:
     view = tiny_bundle.manifest.aerial.model_copy(update={"cells": CELLS})
-    narrow = {"aerial": view, "embedding": Embedding(columns=2, channels=4)}
-    with pytest.raises(SignatureMismatch, match="32 values a tile; the manifest says 9 cells of 8"):
-        OnnxEncoder(replace(tiny_bundle, manifest=tiny_bundle.manifest.model_copy(update=narrow))).aerial(
-            _noise(0, 1, 3, 32, 32)
-        )
+    encoder = OnnxEncoder(replace(tiny_bundle, manifest=tiny_bundle.manifest.model_copy(update={"aerial": view})))
+    with pytest.raises(SignatureMismatch, match="32 values a tile; the manifest says 9 cells of 32"):
+        encoder.aerial(_noise(0, 1, 3, 32, 32))
 
 
 def test_nonsense_is_not_passed_on(encoder: OnnxEncoder) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import Cells, ModelManifest
+from models.bundle import ModelManifest
+from models.cells import Cells
 from models.encoder import FakeEncoder
 from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.photographs import Setting, photograph_places

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import Cells
 from models.camera import Camera
+from models.cells import Cells
 from models.columns import mean_cosine_scale, shifts
 from models.encoder import FakeEncoder
 from models.evaluation.scoring import Photos, Scores, describe_photo, describe_photos, describe_tiles, score

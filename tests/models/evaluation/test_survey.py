@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.background import centre_and_spread
-from models.bundle import Cells
+from models.cells import Cells
 from models.columns import mean_cosine_scale, shifts
 from models.evaluation.gallery import Gallery
 from models.evaluation.scoring import Photos
