@@ -2,7 +2,7 @@
 
 meta.json     model, data set and settings they were made with
 ground.npy    (Q, W * E) float32, each photo laid at the first column that it may look along
-aerial.npy    (N, W * E) float32
+aerial.npy    (N * C, W * E) float32, the C cells of the first tile first; C = 1 where only their middles are compared
 photos.npy    (Q, 3) float64: columns seen, headings to try, true heading of the centre column (NaN: unknown)
 """
 
@@ -54,6 +54,8 @@ class Meta(Settings):
     gallery: int = Field(ge=1)
     columns: int = Field(ge=1)
     channels: int = Field(ge=1)
+    cells: int = Field(default=1, ge=1)
+    """Rows of aerial.npy a tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def export_embeddings(
     tell = on_progress or (lambda *_: None)
     with appear_whole(folder) as draft:
         if gallery is None:
-            _write(draft / AERIAL, (meta.gallery, meta.columns * meta.channels), _tiles(encoder, pairs, settings, tell))
+            shape = meta.gallery * meta.cells, meta.columns * meta.channels
+            _write(draft / AERIAL, shape, _tiles(encoder, pairs, settings, tell))
         else:
             _link(gallery / AERIAL, draft / AERIAL)
         rows = _photos(encoder, pairs, settings, tell)
@@ -119,6 +122,7 @@ def describe_job(encoder: Encoder, pairs: PairSet, settings: Settings) -> Meta:
         gallery=len(pairs.aerial),
         columns=layout.columns,
         channels=layout.channels,
+        cells=encoder.manifest.aerial.cell_count if settings.all_cells else 1,
     )
 
 
@@ -135,7 +139,7 @@ def open_embeddings(folder: Path) -> Embeddings:
     except (OSError, ValidationError, ValueError) as error:
         raise DatasetError(f"{folder} holds no whole embeddings ({type(error).__name__}). Remove it.") from error
     size = meta.columns * meta.channels
-    expected = ((meta.queries, size), (meta.gallery, size), (meta.queries, 3))
+    expected = ((meta.queries, size), (meta.gallery * meta.cells, size), (meta.queries, 3))
     if (ground.shape, aerial.shape, photos.shape) != expected:
         raise DatasetError(f"{folder} holds {ground.shape} and {aerial.shape}; {META} says {expected[:2]}. Remove it.")
     return Embeddings(folder, meta, ground, aerial, photos)
@@ -166,9 +170,11 @@ def _tiles(encoder: Encoder, pairs: PairSet, settings: Settings, tell: OnProgres
     def load(row: int) -> Float32s:
         return aerial_input(read_tile(pairs, row, settings), encoder.manifest.aerial)
 
-    done, total = 0, len(pairs.aerial)
+    done, total, middle = 0, len(pairs.aerial), encoder.manifest.aerial.middle_cell
+    chosen = slice(None) if settings.all_cells else slice(middle, middle + 1)
     for batch in batches(map_ahead(load, range(total)), BATCH):
-        yield encoder.aerial(np.stack(batch))[:, encoder.manifest.aerial.middle_cell], None
+        rows = encoder.aerial(np.stack(batch))[:, chosen]
+        yield rows.reshape(-1, rows.shape[2]), None
         done += len(batch)
         tell("describing tiles", done, total)
 

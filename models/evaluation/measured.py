@@ -14,7 +14,7 @@ from models.evaluation.metrics import TieRule, heading_error_deg
 from models.evaluation.protocols import PROTOCOLS, Protocol
 from models.evaluation.ranking import Ranking
 from models.evaluation.settings import FULL_DEG, Settings, panorama_fov_deg
-from models.evaluation.similarity import paired_products
+from models.evaluation.similarity import paired_products, rows_of
 
 PAIRS_AT_ONCE = 4096
 
@@ -89,6 +89,6 @@ class Measured:
             alike = np.flatnonzero(turns == tries)
             for start in range(0, len(alike), PAIRS_AT_ONCE):
                 part = alike[start : start + PAIRS_AT_ONCE]
-                ground, aerial = made.ground[query[part]], made.aerial[row[part]]
-                value[part], _ = paired_products(ground, aerial, made.meta.columns, int(tries))
+                ground, aerial = made.ground[query[part]], made.aerial[rows_of(row[part], made.meta.cells)]
+                value[part], _ = paired_products(ground, aerial, made.meta.columns, int(tries), made.meta.cells)
         return value

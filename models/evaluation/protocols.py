@@ -38,6 +38,8 @@ class Protocol:
     one_percent: OnePercentName = "floor"
     """How its publication reads "recall at 1 %"."""
     reports_average_precision: bool = False
+    camera_anywhere: bool = False
+    """Photos are taken anywhere in their tile: a model that describes cells is compared at all of them."""
 
     @property
     def is_own(self) -> bool:
@@ -77,6 +79,7 @@ class Protocol:
             seed=seed,
             long_side_px=SERVED_LONG_SIDE_PX if self.is_own else WHOLE_PX,
             footprint_m=(footprint_m or manifest.aerial.footprint_m) if self.is_own else None,
+            all_cells=self.camera_anywhere and manifest.aerial.cells is not None,
         )
 
 
@@ -86,8 +89,12 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         "cvact-val": Protocol("cvact", "val", "CVACT_val, 8,884 pairs, one to one"),
         "cvact-test": Protocol("cvact", "test", "CVACT_test, 92,802 pairs, one to one by id"),
         "cvact-test-5m": Protocol("cvact", "test", "CVACT_test, any tile within 5 m", 5.0, "floor-plus-one"),
-        "vigor-same": Protocol("vigor-same", "test", "VIGOR same-area, the tiles of all four cities"),
-        "vigor-cross": Protocol("vigor-cross", "test", "VIGOR cross-area, the tiles of two cities never trained on"),
+        "vigor-same": Protocol(
+            "vigor-same", "test", "VIGOR same-area, the tiles of all four cities", camera_anywhere=True
+        ),
+        "vigor-cross": Protocol(
+            "vigor-cross", "test", "VIGOR cross-area, the tiles of two cities never trained on", camera_anywhere=True
+        ),
         "university-street": Protocol(
             "university", "test", "University-1652, street to satellite", None, "rounded-plus-one", True
         ),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import EncoderNonFinite
 from models.evaluation.metrics import TieRule
-from models.evaluation.similarity import Float32s, Floats, Ints, paired_products, products, rounding_error
+from models.evaluation.similarity import Float32s, Floats, Ints, paired_products, products, rounding_error, rows_of
 from models.evaluation.top import Top
 
 Bools = NDArray[np.bool_]
@@ -80,6 +80,8 @@ class Layout:
     """How descriptions are compared, and in which blocks."""
 
     columns: int = 1
+    cells: int = 1
+    """Rows of a reference; the best of them counts."""
     query_block: int = 512
     reference_block: int = 8192
     keep: int = 5
@@ -98,17 +100,17 @@ def rank(
 
     Args:
         ground: (Q, W * E) descriptions laid at their first possible column; may be a memory map.
-        aerial: (N, W * E); may be a memory map.
+        aerial: (N * C, W * E); may be a memory map.
         right: right references of every query.
         turns: (Q,) 1 where the heading is known, W where it is searched.
-        layout: columns and block sizes.
+        layout: columns, cells and block sizes.
         on_done: told the number of queries finished.
 
     Raises:
         EncoderNonFinite: a description holds NaN or infinity.
     """
     layout = layout or Layout()
-    found, done = Ranking.empty(len(ground), min(layout.keep, len(aerial))), 0
+    found, done = Ranking.empty(len(ground), min(layout.keep, len(aerial) // layout.cells)), 0
     for queries, tries in _query_blocks(turns, layout.query_block):
         _rank_block(_Block(ground, aerial, right, queries, tries, layout), found)
         done += len(queries)
@@ -136,12 +138,14 @@ class _Block:
         self.right_query, self.right_row = right.of(queries)
 
     def references(self) -> Iterator[tuple[int, Float32s]]:
-        for start in range(0, len(self.aerial), self.layout.reference_block):
-            rows = self.aerial[start : start + self.layout.reference_block]
+        cells = self.layout.cells
+        step = max(1, self.layout.reference_block // cells)
+        for start in range(0, len(self.aerial) // cells, step):
+            rows = self.aerial[start * cells : (start + step) * cells]
             yield start, np.ascontiguousarray(rows, dtype=np.float32)
 
     def multiply(self, references: NDArray[np.float32]) -> Float32s:
-        found = products(self.ground, references, self.layout.columns, self.turns)
+        found = products(self.ground, references, self.layout.columns, self.turns, self.layout.cells)
         if not np.isfinite(found.sum()):
             raise EncoderNonFinite("A description holds NaN or infinity. Export the embeddings again.")
         return found
@@ -158,18 +162,19 @@ class _Block:
     def pairs(self, query: Ints, references: Float32s, row: Ints) -> tuple[Floats, Ints]:
         """Exact products of chosen pairs, a bounded number of rows in memory at a time."""
         values, shifts = np.empty(len(query)), np.empty(len(query), dtype=np.int64)
-        step = max(1, PAIRS_BYTES // (32 * references.shape[1]))
+        cells = self.layout.cells
+        step = max(1, PAIRS_BYTES // (32 * references.shape[1] * cells))
         for start in range(0, len(query), step):
             part = slice(start, start + step)
-            rows = np.asarray(references[row[part]], dtype=np.float32)
-            found = paired_products(self.ground[query[part]], rows, self.layout.columns, self.turns)
+            rows = np.asarray(references[rows_of(row[part], cells)], dtype=np.float32)
+            found = paired_products(self.ground[query[part]], rows, self.layout.columns, self.turns, cells)
             values[part], shifts[part] = found
         return values, shifts
 
 
 def _rank_block(block: _Block, found: Ranking) -> None:
     true, shift = block.best_right()
-    top = Top(len(block.queries), min(block.layout.keep, len(block.aerial)))
+    top = Top(len(block.queries), found.top.shape[1])
     above, tied = (np.zeros(len(block.queries), dtype=np.int64) for _ in range(2))
     for start, references in block.references():
         similarity = block.multiply(references)
@@ -198,7 +203,7 @@ def _compare(
     above, near = _split(similarity, wrong, true, rounding_error(block.ground, references))
     if np.count_nonzero(near) * CROWD > near.size:
         wide, tall = block.ground.astype(np.float64), references.astype(np.float64)
-        again = products(wide, tall, block.layout.columns, block.turns)
+        again = products(wide, tall, block.layout.columns, block.turns, block.layout.cells)
         above, near = _split(again, wrong, true, rounding_error(wide, tall))
     query, row = np.nonzero(near)
     value, _ = block.pairs(query, references, row)

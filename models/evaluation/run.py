@@ -92,6 +92,6 @@ def run_protocol(
             on_progress("comparing", done, made.meta.queries)
 
     turns = made.photos[:, 1].astype(np.int64)
-    ranking = rank(made.ground, made.aerial, right, turns, Layout(columns=made.meta.columns), tell)
+    ranking = rank(made.ground, made.aerial, right, turns, Layout(made.meta.columns, made.meta.cells), tell)
     measured = Measured(encoder.manifest, pairs, protocol, settings, made, ranking)
     return Run(summarise(measured, command), measured)

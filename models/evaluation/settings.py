@@ -29,6 +29,8 @@ class Settings(Frozen):
     """A JPEG photo may be decoded at a reduced scale as long as its long side keeps this length."""
     footprint_m: float | None = Field(default=None, gt=0)
     """Ground length of the square cut out of each aerial image; None takes the images whole."""
+    all_cells: bool = False
+    """Compare every cell of each tile; otherwise the middle one alone, where the camera of a centred pair stands."""
     corruption: str | None = None
     """Name in `corruptions.catalogue`, applied to photos only, seeded by query."""
     severity: int | None = Field(default=None, ge=1, le=5)

@@ -24,22 +24,25 @@ def turn(rows: NDArray[Real], shift: int, columns: int) -> NDArray[Real]:
     return np.roll(rows.reshape(len(rows), columns, -1), shift, axis=1).reshape(rows.shape)
 
 
-def products(queries: NDArray[Real], references: NDArray[Real], columns: int, turns: int) -> NDArray[Real]:
+def products(
+    queries: NDArray[Real], references: NDArray[Real], columns: int, turns: int, cells: int = 1
+) -> NDArray[Real]:
     """Multiply every query with every reference.
 
     Args:
         queries: (B, W * E).
-        references: (N, W * E).
+        references: (N * C, W * E).
         columns: W.
         turns: 1, or W to search the heading.
+        cells: C, rows of a reference.
 
     Returns:
-        (B, N), the best over the turns, within `rounding_error` of the true value.
+        (B, N), the best over turns and cells, within `rounding_error` of the true value.
     """
     best = queries @ references.T
     for shift in range(1, turns):
         np.maximum(best, turn(queries, shift, columns) @ references.T, out=best)
-    return best
+    return best if cells == 1 else best.reshape(len(queries), -1, cells).max(axis=2)
 
 
 def rounding_error(queries: NDArray[Real], references: NDArray[Real]) -> float:
@@ -53,18 +56,27 @@ def rounding_error(queries: NDArray[Real], references: NDArray[Real]) -> float:
     return float(1.01 * longest * (share / (1 - share) + queries.shape[1] * 2.0**-53))
 
 
-def paired_products(queries: Float32s, references: Float32s, columns: int, turns: int) -> tuple[Floats, Ints]:
+def paired_products(
+    queries: Float32s, references: Float32s, columns: int, turns: int, cells: int = 1
+) -> tuple[Floats, Ints]:
     """Multiply query i with reference i in float64, in an order that no library or block size changes.
 
     Products of float32 values are exact in float64; each row is then summed by itself, so equal rows give equal bits.
 
     Args:
-        queries, references: (P, W * E).
-        columns, turns: as in `products`.
+        queries: (P, W * E).
+        references: (P * C, W * E).
+        columns, turns, cells: as in `products`.
 
     Returns:
-        (P,) best product and (P,) the first shift that gives it.
+        (P,) best product and (P,) the first shift that gives it, in the first such cell.
     """
-    left, right = queries.astype(np.float64), references.astype(np.float64)
-    turned = np.stack([(turn(left, shift, columns) * right).sum(axis=1) for shift in range(turns)])
-    return turned.max(axis=0), turned.argmax(axis=0)
+    left, right = queries.astype(np.float64), references.astype(np.float64).reshape(len(queries), cells, -1)
+    every = [(turn(left, shift, columns)[:, None] * right).sum(axis=2) for shift in range(turns)]
+    flat = np.stack(every, axis=2).reshape(len(queries), -1)  # (P, C * S)
+    return flat.max(axis=1), flat.argmax(axis=1) % turns
+
+
+def rows_of(references: Ints, cells: int) -> Ints:
+    """Give the rows of references: (P,) -> (P * C,)."""
+    return (references[:, None] * cells + np.arange(cells)).ravel()

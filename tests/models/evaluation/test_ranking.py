@@ -163,3 +163,16 @@ def test_golden_recall_of_ties(golden: Callable[[str], Any]) -> None:
     expected = golden("recall_ties")["result_percent"]
     assert [100 * recall_at(found.ranks("published"), k) for k in (1, 5, 10, 4)] == expected
     assert recall_at(found.ranks("pessimistic"), 1) == 0.0
+
+
+@pytest.mark.parametrize(("query_block", "reference_block"), BLOCKS)
+def test_a_reference_is_as_similar_as_its_best_cell(query_block: int, reference_block: int) -> None:
+    ground, aerial, positive = unit_rows(60, 24, 0), unit_rows(130 * 9, 24, 1), np.arange(60) * 2
+    turned = np.stack([np.roll(ground.reshape(60, 4, 6), shift, axis=1).reshape(60, 24) for shift in range(4)], axis=1)
+    each = (turned.astype(float) @ aerial.T.astype(float)).reshape(60, 4, 130, 9)  # (Q, S, N, C)
+    dense = each.max(axis=(1, 3))
+    blocks = {"query_block": query_block, "reference_block": reference_block}
+    found = ranked(ground, aerial, positive, 4, columns=4, cells=9, **blocks)
+    np.testing.assert_array_equal(found.ranks("pessimistic"), ranks(dense, positive))
+    np.testing.assert_array_equal(found.top, np.argsort(-dense, axis=1)[:, :5])
+    np.testing.assert_array_equal(found.shift, each.max(axis=3)[np.arange(60), :, positive].argmax(axis=1))

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.cells import Cells
 from models.encoder import Encoder, FakeEncoder
 from models.errors import UsageError
 from models.evaluation.protocols import PROTOCOLS, find_protocol
 from models.evaluation.results import ProtocolResult
-from models.evaluation.run import evaluate_protocol
+from models.evaluation.run import evaluate_protocol, run_protocol
 from models.evaluation.settings import Orientation
 from tests.models.datasets.made import made_cvact, made_cvusa, made_university, made_vigor
 from tests.models.evaluation.strips import StripEncoder
@@ -118,3 +119,20 @@ def test_published_tiles_are_never_cut() -> None:
     assert PROTOCOLS["cvusa"].settings(COLUMNS.manifest, orientation="known").footprint_m is None
     with pytest.raises(UsageError, match="whole tiles"):
         PROTOCOLS["cvusa"].settings(COLUMNS.manifest, orientation="known", footprint_m=50.0)
+
+
+def test_a_camera_anywhere_is_compared_with_every_cell_and_a_centred_one_with_the_middle(
+    roots: dict[str, Path], tmp_path: Path
+) -> None:
+    encoder = FakeEncoder(columns=12, cells=Cells(per_side=3, spacing_m=8.0))
+    kept = {}
+    for name in ("cvusa", "vigor-same"):
+        protocol = PROTOCOLS[name]
+        pairs, settings = (
+            protocol.open(roots[name.split("-")[0]]),
+            protocol.settings(encoder.manifest, orientation="known"),
+        )
+        run = run_protocol(encoder, pairs, name, settings, tmp_path / name)
+        kept[name] = run.measured.embeddings.meta.cells, len(run.measured.embeddings.aerial)
+    assert kept == {"cvusa": (1, 30), "vigor-same": (9, 24 * 9)}
+    assert not PROTOCOLS["vigor-same"].settings(COLUMNS.manifest, orientation="known").all_cells
