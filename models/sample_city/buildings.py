@@ -1,5 +1,7 @@
 """Put buildings along the sides of every block, as its use wants them."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .architecture import Design, Facade, Roof, design, erect
@@ -7,7 +9,7 @@ from .districts import Use
 from .habits import HABITS, Habit
 from .materials import Material
 from .plot import Plot
-from .solids import F64
+from .solids import F64, WOOD
 from .streets import Block, Side, Street
 
 
@@ -157,9 +159,29 @@ def _garden(plot: Plot, at: F64, angle: float, half: tuple[float, float]) -> Non
                 1.2,
                 rng.choice([Material.FLOWERS, Material.SOIL]),
             )
+    if rng.random() < plot.character.fences:
+        _fence(plot, behind, angle, (hu + 1.5, length))
     shed = behind(rng.choice([-0.6, 0.6]) * hu, 2.0 * length - 1.5)
     if rng.random() < 0.4 and plot.free(*shed, angle, 1.8, 1.6):
         erect(plot, shed, angle, (1.6, 1.3), design(plot, Facade.SHED, rng.choice([Roof.FLAT, Roof.GABLE]), 2.3))
+
+
+def _fence(
+    plot: Plot, behind: Callable[[float, float], tuple[float, float]], angle: float, half: tuple[float, float]
+) -> None:
+    """Boards on three sides of a garden, wherever nothing stands."""
+    hu, length = half
+    shade = plot.rng.uniform(0.25, 0.85)
+    colour = (shade, shade * 0.92, shade * 0.82)
+    for u, v, turn, reach in (
+        (-hu, length, 0.5 * np.pi, length),
+        (hu, length, 0.5 * np.pi, length),
+        (0.0, 2.0 * length, 0.0, hu),
+    ):
+        at = behind(u, v)
+        if plot.free(*at, angle + turn, reach - 0.5, 0.1):
+            plot.solids.frustum(at, angle + turn, (reach, 0.05), (0.0, 1.7), WOOD, colour)
+            plot.take(*at, angle + turn, reach, 0.3, 3)
 
 
 def _church(plot: Plot, block: Block) -> None:

@@ -28,7 +28,7 @@ DISTRICTS = {
 STREET_SCALE = {
     Kind.OLD_TOWN: (0.6, 1.0), Kind.CITY: (0.85, 1.25), Kind.SUBURB: (0.9, 1.45), Kind.COUNTRY: (0.8, 1.2)
 }  # fmt: skip
-GREEN = {Kind.OLD_TOWN: (0.1, 1.0), Kind.CITY: (0.3, 1.5), Kind.SUBURB: (0.4, 2.2), Kind.COUNTRY: (0.5, 1.8)}
+GREEN = {Kind.OLD_TOWN: (0.1, 1.0), Kind.CITY: (0.3, 1.5), Kind.SUBURB: (0.6, 2.6), Kind.COUNTRY: (0.5, 1.8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class Character:
         verge_m: grass between kerb and footway in streets of houses; 0 leaves it to chance.
         footways: have streets of houses any? siding: share of houses clad with boards.
         green: factor on the number of plants. crown_base: factor on the height where crowns begin.
+        fences: share of gardens with a fence. poles: wooden poles instead of lamp posts.
         conifers: share of trees that are conifers instead. left_hand: traffic keeps to the left.
         hills: height of the far skyline over the horizon, as a slope. wear: patches in the asphalt, [0, 1].
     """
@@ -60,10 +61,17 @@ class Character:
     tree_scale: float = 1.0
     crown_base: float = 1.0
     conifers: float = 0.0
+    fences: float = 0.0
+    poles: bool = False
     left_hand: bool = False
     hills: float = 0.03
     wear: float = 0.3
     palette: Palette = field(default_factory=Palette)
+
+    @property
+    def is_open(self) -> bool:
+        """Is there more land than building?"""
+        return self.kind in (Kind.SUBURB, Kind.COUNTRY)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, kind: Kind | None = None) -> "Character":
@@ -85,8 +93,10 @@ class Character:
             footways=bool(rng.random() < (0.7 if open_plan else 1.0)),
             siding=float(rng.uniform(0.0, 0.9)) if rng.random() < 0.5 else 0.0,
             green=float(rng.uniform(*GREEN[kind])),
-            tree_scale=float(rng.uniform(0.8, 1.6)),
+            tree_scale=float(rng.uniform(0.8, 1.75)),
             crown_base=float(rng.uniform(0.3, 1.0)),
+            fences=float(rng.uniform(0.0, 0.9)) if rng.random() < 0.6 else 0.0,
+            poles=bool(rng.random() < (0.55 if open_plan else 0.05)),
             conifers=float(rng.beta(0.6, 2.4)),
             left_hand=bool(rng.random() < 0.4),
             hills=float(rng.exponential(0.03)),

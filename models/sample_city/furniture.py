@@ -10,6 +10,7 @@ from .streets import Block, Street
 
 GREY = (0.45, 0.46, 0.47)
 DARK = (0.16, 0.17, 0.18)
+TIMBER = (0.36, 0.29, 0.22)
 SIGN_COLOURS = ((0.75, 0.12, 0.12), (0.10, 0.25, 0.62), (0.90, 0.90, 0.88), (0.93, 0.76, 0.12))
 
 
@@ -35,6 +36,9 @@ def _lamps(plot: Plot, street: Street) -> None:
     rng = plot.rng
     spacing, side = rng.uniform(22.0, 34.0), rng.choice([-1.0, 1.0])
     height = 8.0 if street.rank <= StreetClass.COLLECTOR else 5.0
+    if plot.character.poles and street.rank >= StreetClass.RESIDENTIAL:
+        _poles(plot, street, side)
+        return
     for k, station in enumerate(np.arange(spacing / 2.0, street.length_m, spacing)):
         if not street.clear_of_junctions(float(station), 2.0):
             continue
@@ -45,6 +49,15 @@ def _lamps(plot: Plot, street: Street) -> None:
         arm = 0.9 if height > 6.0 else 0.25
         head = (x + arm * np.cos(inward), y + arm * np.sin(inward))
         plot.solids.frustum(head, inward, (arm, 0.12), (height - 0.1, height + 0.12), PLAIN, DARK)
+
+
+def _poles(plot: Plot, street: Street, side: float) -> None:
+    """Wooden poles with a crossbar, as carry wires in many suburbs."""
+    for station in np.arange(12.0, street.length_m, 36.0):
+        if street.clear_of_junctions(float(station), 2.0):
+            (x, y), angle = street.beside(float(station), side * (street.half_width_m + 0.7))
+            _post(plot, x, y, 0.15, 9.5, TIMBER)
+            plot.solids.frustum((x, y), angle + np.pi / 2.0, (1.1, 0.07), (8.7, 8.9), PLAIN, TIMBER)
 
 
 def _corners(plot: Plot, street: Street) -> None:

@@ -14,10 +14,10 @@ from .streets import Block, Street
 DENSITY = {
     Use.CENTRE: (22.0, (Species.SMALL, Species.ROUND)),
     Use.SLABS: (55.0, (Species.ROUND, Species.BROAD, Species.CONIFER, Species.BUSH)),
-    Use.HOUSES: (62.0, (Species.SMALL, Species.ROUND, Species.CONIFER, Species.BUSH, Species.BUSH)),
+    Use.HOUSES: (62.0, (Species.WILD, Species.BROAD, Species.SMALL, Species.ROUND, Species.BUSH, Species.BUSH)),
     Use.TERRACES: (48.0, (Species.SMALL, Species.BUSH, Species.ROUND)),
     Use.INDUSTRY: (11.0, (Species.ROUND, Species.BUSH)),
-    Use.PARK: (95.0, (Species.BROAD, Species.ROUND, Species.BROAD, Species.CONIFER, Species.BUSH)),
+    Use.PARK: (95.0, (Species.BROAD, Species.WILD, Species.BROAD, Species.CONIFER, Species.BUSH)),
     Use.SQUARE: (9.0, (Species.ROUND, Species.SMALL)),
     Use.PARKING: (14.0, (Species.SMALL, Species.ROUND)),
     Use.FIELD: (5.0, (Species.BUSH, Species.ROUND)),

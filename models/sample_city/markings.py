@@ -77,7 +77,8 @@ def _approach(plot: Plot, street: Street, start: float, way: float) -> None:
     """
     half = street.half_width_m
     rng = plot.rng
-    zebra = not street.rural and rng.random() < (0.85, 0.6, 0.22)[min(street.rank, 2)]
+    usual = (0.85, 0.6, 0.22)[min(street.rank, 2)] * (0.35 if plot.character.is_open else 1.0)
+    zebra = not street.rural and rng.random() < usual
     if zebra:
         for left in np.arange(-half + 0.5, half - 0.25, 1.0):
             _dash(plot, street, start + way * ZEBRA_M / 2.0, float(left), (ZEBRA_M / 2.0, 0.25), WHITE)

@@ -40,6 +40,8 @@ def draw_section(rank: StreetClass, use: Use, city: Character, rng: np.random.Ge
             return Section(half, 0.0, 0, 0.0, False)
         walk = rng.uniform(1.2, 1.8)
         return Section(half, walk + city.verge_m, 2 * int(rng.random() < 0.2), city.verge_m, False)
+    if rank == StreetClass.ARTERIAL and city.is_open and rng.random() < 0.6:
+        rank = StreetClass.COLLECTOR
     cycle = rank == StreetClass.ARTERIAL and rng.random() < 0.35
     half, pavement, lanes = {
         StreetClass.ARTERIAL: (6.6 + 1.7 * cycle, rng.uniform(3.0, 4.5), 4),
