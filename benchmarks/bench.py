@@ -25,6 +25,7 @@ from index.search import Searcher
 from index.sources.opening import open_source
 from models.bundle import default_bundle_path, open_model_bundle
 from models.camera import Camera
+from models.columns import shifts
 from models.encoder import OnnxEncoder
 from models.image import decode_photo
 from models.preprocess import ground_input
@@ -110,9 +111,11 @@ def _answers(encoder: OnnxEncoder, localizer: IndexLocalizer, searcher: Searcher
         f"12 MP photo: {full:.0f} ms in all, of which decoding {scaled:.0f} ms ({undrafted / scaled:.1f} x faster "
         f"than at full size) and the encoder {bare:.1f} ms"
     )
-    queries = np.random.default_rng(2).standard_normal((24, encoder.manifest.embedding.size)).astype(np.float32)
+    layout = encoder.manifest.embedding
+    columns = np.random.default_rng(2).standard_normal((layout.columns, layout.channels)).astype(np.float32)
+    queries = shifts(columns, layout.columns)
     one, turned = milliseconds(lambda: searcher.search(queries[:1], 5), lambda: searcher.search(queries, 5))
-    print(f"global search: heading known {one:.2f} ms, unknown (24 shifts) {turned:.2f} ms")
+    print(f"global search: heading known {one:.2f} ms, unknown ({len(queries)} shifts) {turned:.2f} ms")
 
 
 if __name__ == "__main__":
