@@ -13,13 +13,14 @@ from starlette.exceptions import HTTPException
 from models.errors import SkyfixError
 from service.environment import program_version
 from service.errors import NotReady, UnknownIndex
+from service.info import InfoResponse, info_response
 from service.localizer import Localizer
 from service.metrics import Metrics
 from service.openapi import query_parameters, request_body, responses
 from service.pipeline import Pipeline
 from service.problems import for_http_exception, for_skyfix_error
 from service.requests import check_headers, parse_upload, read_body
-from service.responses import InfoResponse, LocalizeResponse, info_response, localize_response
+from service.responses import LocalizeResponse, localize_response
 from service.settings import Settings
 from service.telemetry import Telemetry
 
@@ -111,7 +112,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
         for stage, value in {**seconds, "serialize": time.perf_counter() - started}.items():
             metrics.stage_seconds.labels(stage).observe(value)
-        metrics.localizations.labels(answer.status or "ranked", answer.mode_used).inc()
+        metrics.count(answer)
         return response
 
 

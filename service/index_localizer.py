@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.bundle import Index
-from index.hits import Hits
 from index.search import Searcher
 from models.bundle import AnyGroundView, StretchedView
-from models.columns import mean_cosine_scale, shifts
+from models.columns import shifts
 from models.encoder import Encoder
 from models.errors import EncoderNonFinite, ParameterError
-from models.geo import distance_m, wrap_heading
 from models.image import WHOLE_PX, ImageLimits, Photo, decode_photo
 from models.preprocess import ground_input
+from service.calibrated import Locating
 from service.camera import camera_for
 from service.localizer import About, Prepared
-from service.query import Answer, Candidate, Notice, Prior, Query, Tile, make_prior
+from service.query import Answer, Notice, Prior, Query, make_prior
+from service.ranked import Ranking
 
 Float32s = NDArray[np.float32]
 MIN_DECODED_SIDE_PX, DECODED_PER_CANVAS = 512, 1.25
@@ -49,11 +48,13 @@ class IndexLocalizer:
 
     def __init__(self, encoder: Encoder, index: Index, limits: ImageLimits | None = None) -> None:
         self._encoder = encoder
-        self._index = index
-        self._searcher = Searcher(index)
         self._limits = limits or ImageLimits()
         self._decoded_side_px = decoded_side_px(encoder.manifest.ground)
-        self._margin_m = index.manifest.footprint_m / math.sqrt(2)
+        calibration, title, searcher = encoder.manifest.calibration, encoder.manifest.title, Searcher(index)
+        self._answerer = (
+            Ranking(searcher, index, title) if calibration is None else Locating(searcher, index, calibration, title)
+        )
+        self._first_notices = (UNCALIBRATED,) if calibration is None else ()
         self.about = _about(encoder, index)
 
     @property
@@ -72,8 +73,8 @@ class IndexLocalizer:
         ground = ground_input(photo.pixels, camera, manifest.ground, manifest.embedding)
         assumed = isinstance(manifest.ground, StretchedView) and camera.heading_deg is None and camera.fov_deg >= 360.0
         heading_notices = (HEADING_NOT_SEARCHED,) if assumed else ()
-        notices = (UNCALIBRATED, *camera_notices, *heading_notices, *prior_notices)
-        return Prepared(ground, len(ground.firsts) > 1, prior, notices)
+        notices = (*self._first_notices, *camera_notices, *heading_notices, *prior_notices)
+        return Prepared(ground, len(ground.firsts) > 1, prior, camera.fov_deg, notices)
 
     def describe(self, prepared: Prepared) -> Float32s:
         columns: Float32s = self._encoder.ground(prepared.ground.pixels[None])[0]
@@ -83,52 +84,7 @@ class IndexLocalizer:
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         total = self._encoder.manifest.embedding.columns
-        queries = shifts(columns, total, prepared.ground.firsts)
-        prior = prepared.prior
-        if prior is None or query.mode == "global":
-            hits, scanned = self._searcher.search(queries, query.top_k), self.about.index_tiles
-        else:
-            reach_m = prior.radius_m + self._margin_m
-            hits, scanned = self._searcher.search_near(queries, prior.lat, prior.lon, reach_m, query.top_k)
-        return Answer(
-            candidates=self._candidates(hits, prepared, len(columns)),
-            mode_used="global" if prior is None or query.mode == "global" else "prior",
-            tiles_scanned=scanned,
-            index=self.about.index,
-            model=self.about.model,
-            notices=prepared.notices,
-            status=None if len(hits.rows) else "outside_coverage",
-        )
-
-    def _candidates(self, hits: Hits, prepared: Prepared, seen: int) -> tuple[Candidate, ...]:
-        total = self._encoder.manifest.embedding.columns
-        similarity = np.clip(hits.similarity * mean_cosine_scale(seen, total), -1.0, 1.0)
-        headings = wrap_heading(prepared.ground.firsts[hits.shift] * 360.0 / total - prepared.ground.left_deg)
-        return tuple(
-            self._candidate(
-                place + 1,
-                int(hits.rows[place]),
-                float(similarity[place]),
-                float(headings[place]) if prepared.heading_searched else None,
-                prepared.prior,
-            )
-            for place in range(len(hits))
-        )
-
-    def _candidate(
-        self, rank: int, row: int, similarity: float, heading_deg: float | None, prior: Prior | None
-    ) -> Candidate:
-        tiles = self._index.tiles
-        lat, lon = float(tiles.lat[row]), float(tiles.lon[row])
-        return Candidate(
-            rank=rank,
-            lat=lat,
-            lon=lon,
-            similarity=similarity,
-            tile=Tile(tiles.id[row], tiles.bounds(row), tiles.captured[row], self._index.manifest.attribution or None),
-            heading_deg=heading_deg,
-            distance_to_prior_m=float(distance_m(lat, lon, prior.lat, prior.lon)) if prior else None,
-        )
+        return self._answerer.answer(query, prepared, shifts(columns, total, prepared.ground.firsts))
 
 
 def decoded_side_px(view: AnyGroundView) -> int:

@@ -50,6 +50,8 @@ class Prepared:
     heading_searched: bool
     """True when several headings are tried and the best one is part of the answer."""
     prior: Prior | None
+    fov_deg: float
+    """Horizontal field of view that was reckoned with."""
     notices: tuple[Notice, ...]
 
 
@@ -85,4 +87,13 @@ def localize(
     answer = localizer.search(query, prepared, columns)
     marks.append(clock())
     stages = ("decode", "preprocess", "inference", "search")
-    return answer, {stage: after - before for stage, (before, after) in zip(stages, pairwise(marks), strict=True)}
+    seconds = {stage: after - before for stage, (before, after) in zip(stages, pairwise(marks), strict=True)}
+    return answer, with_posterior(seconds, answer)
+
+
+def with_posterior(seconds: dict[str, float], answer: Answer) -> dict[str, float]:
+    """Take the posterior's share out of the search's time, where there was one."""
+    if answer.reckoning is None:
+        return seconds
+    posterior = min(answer.reckoning.seconds, seconds["search"])
+    return {**seconds, "search": seconds["search"] - posterior, "posterior": posterior}

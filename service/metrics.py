@@ -7,12 +7,15 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.localizer import About
+from service.query import Answer
 
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-STAGES = ("receive", "decode", "preprocess", "queue", "inference", "search", "serialize")
+STAGES = ("receive", "decode", "preprocess", "queue", "inference", "search", "posterior", "serialize")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD, UNMATCHED = "OTHER", "unmatched"
+CONFIDENCE_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))
+RADIUS_BUCKETS_M = (5.0, 10.0, 15.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0)
 COMPONENTS = ("model", "index")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -31,6 +34,8 @@ class Metrics:
             "stage_duration_seconds", "Seconds of one photo in a stage.", STAGE_BUCKETS_S, "stage"
         )
         self.localizations = self._counter("localizations", "Photos answered.", "status", "mode")
+        self.confidence = self._histogram("confidence_ratio", "Confidence of answers.", CONFIDENCE_BUCKETS)
+        self.radius_95 = self._histogram("radius95_meters", "Radius of answers that holds 95 %.", RADIUS_BUCKETS_M)
         self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
@@ -58,6 +63,13 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, text, labels, namespace="skyfix", registry=self.registry, buckets=buckets)
+
+    def count(self, answer: Answer) -> None:
+        """Note what was answered."""
+        self.localizations.labels(answer.status or "ranked", answer.mode_used).inc()
+        if answer.reckoning is not None:
+            self.confidence.observe(answer.reckoning.confidence)
+            self.radius_95.observe(answer.reckoning.radius_m_95)
 
     def serve(self, about: About, provider_policy: str) -> None:
         """Show the model and the index that answer from now on."""

@@ -24,14 +24,25 @@ REQUEST_EXAMPLE: Json = {
 }
 RESPONSE_EXAMPLE: Json = {
     "request_id": "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10",
-    "position": {"lat": 52.5165122, "lon": 13.3781907},
-    "heading": {"deg": 202.5},
+    "status": "localized",
+    "position": {
+        "lat": 52.5165122,
+        "lon": 13.3781907,
+        "radius_m_68": 13.2,
+        "radius_m_95": 21.4,
+        "covariance_enu_m2": [62.1, -8.0, -8.0, 88.7],
+    },
+    "heading": {"deg": 202.5, "accuracy_deg_68": 11.0},
+    "confidence": 0.87,
+    "confidence_definition": "P(error <= 25 m)",
+    "probability_outside_index": 0.04,
     "candidates": [
         {
             "rank": 1,
             "lat": 52.5165122,
             "lon": 13.3781907,
             "similarity": 0.712,
+            "probability": 0.81,
             "heading_deg": 202.5,
             "distance_to_prior_m": 40.7,
             "tile": {
@@ -43,8 +54,16 @@ RESPONSE_EXAMPLE: Json = {
         }
     ],
     "search": {"mode_used": "prior", "tiles_scanned": 214, "index": "berlin@3", "model": "sample-city@1"},
-    "notices": [{"code": "uncalibrated", "detail": "Candidates are ranked by similarity."}],
-    "timings_ms": {"receive": 3.1, "decode": 11.9, "preprocess": 2.0, "queue": 0.2, "inference": 6.4, "search": 0.4},
+    "notices": [{"code": "exif_gps_ignored", "detail": "The photo carries a GPS position, which was not used."}],
+    "timings_ms": {
+        "receive": 3.1,
+        "decode": 11.9,
+        "preprocess": 2.0,
+        "queue": 0.2,
+        "inference": 6.4,
+        "search": 0.4,
+        "posterior": 0.3,
+    },
 }
 PROBLEM_EXAMPLE: Json = {
     "type": "urn:skyfix:problem:image_undecodable",

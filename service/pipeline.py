@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from service.errors import Overloaded
-from service.localizer import Localizer
+from service.localizer import Localizer, with_posterior
 from service.metrics import Metrics
 from service.query import Answer, Query
 
@@ -72,7 +72,7 @@ class Pipeline:
         prepared = await step("preprocess", self._decoding, lambda: localizer.prepare(photo, query))
         columns = await step("inference", self._inference, lambda: localizer.describe(prepared))
         answer = await step("search", self._search, lambda: localizer.search(query, prepared, columns))
-        return answer, seconds
+        return answer, with_posterior(seconds, answer)
 
     def close(self) -> None:
         for pool in (self._decoding, self._inference, self._search):

@@ -10,7 +10,7 @@ from index.tiles import Bounds
 from models.camera import Projection
 
 Mode = Literal["auto", "prior", "global"]
-Status = Literal["outside_coverage"]
+Status = Literal["localized", "ambiguous", "no_match", "outside_coverage"]
 SEARCHED_PERCENTILE = 95.0
 ASSUMED_PERCENTILE = 68.0
 ASSUMED_ACCURACY_M = 50.0
@@ -34,6 +34,10 @@ class Prior:
     lon: float
     radius_m: float
     """Radius of the circle to search; every tile that reaches into it is compared."""
+    sigma_m: float | None = None
+    """Spread in each direction by the accuracy; None: any place of the circle is as likely as another."""
+    is_cut: bool = False
+    """The circle was asked for: nothing beyond it is believed."""
     notices: tuple[Notice, ...] = ()
 
 
@@ -42,18 +46,21 @@ def make_prior(
 ) -> Prior:
     """Decide the circle to search: `radius_m` where it is given, else what the accuracy says.
 
+    A radius without accuracy is a circle in which any place is as likely as another.
+
     An accuracy without percentile counts as a 68 % radius, the cautious reading; no accuracy at all as 50 m.
     """
-    if radius_m is not None:
-        return Prior(lat, lon, radius_m)
-    radius_m = prior_radius_m(accuracy_m or ASSUMED_ACCURACY_M, percentile or ASSUMED_PERCENTILE)
+    asked, told_m = radius_m, prior_radius_m(accuracy_m or ASSUMED_ACCURACY_M, percentile or ASSUMED_PERCENTILE)
+    sigma_m = told_m / math.sqrt(-2.0 * math.log1p(-SEARCHED_PERCENTILE / 100))
+    if asked is not None:
+        return Prior(lat, lon, asked, None if accuracy_m is None else sigma_m, is_cut=True)
     if accuracy_m is None:
         detail = f"The prior has no accuracy; a 68 % radius of {ASSUMED_ACCURACY_M:g} m was assumed."
-        return Prior(lat, lon, radius_m, (Notice("prior_accuracy_assumed", detail),))
+        return Prior(lat, lon, told_m, sigma_m, notices=(Notice("prior_accuracy_assumed", detail),))
     if percentile is None:
         detail = f"The accuracy has no percentile; {ASSUMED_PERCENTILE:g} % was assumed."
-        return Prior(lat, lon, radius_m, (Notice("accuracy_percentile_assumed", detail),))
-    return Prior(lat, lon, radius_m)
+        return Prior(lat, lon, told_m, sigma_m, notices=(Notice("accuracy_percentile_assumed", detail),))
+    return Prior(lat, lon, told_m, sigma_m)
 
 
 def prior_radius_m(accuracy_m: float, percentile: float) -> float:
@@ -110,13 +117,30 @@ class Candidate:
     rank: int
     lat: float
     lon: float
-    """Centre of the tile."""
+    """Mean of the place; without calibration the best cell of the tile."""
     similarity: float
     """Mean cosine of the seen columns, in [-1, 1]; higher is better."""
     tile: Tile
     heading_deg: float | None = None
     """Heading of the photo's centre column under which it fits best, where headings were searched."""
     distance_to_prior_m: float | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What a calibrated model says of its answer; radii and covariance belong to the first candidate."""
+
+    radius_m_68: float
+    radius_m_95: float
+    covariance_enu_m2: tuple[float, float, float, float]
+    """East-east, east-north, north-east, north-north."""
+    confidence: float
+    """P(error <= 25 m)."""
+    probability_outside_index: float
+    heading_accuracy_deg_68: float | None
+    seconds: float = 0.0
+    """Time the posterior took, a part of the search's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +154,5 @@ class Answer:
     model: str
     notices: tuple[Notice, ...]
     status: Status | None = None
+    reckoning: Reckoning | None = None
+    """None without calibration, and where nothing was compared."""

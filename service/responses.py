@@ -1,6 +1,6 @@
 """The answers of the public routes as pydantic models; a field that is not known is left out, never filled.
 
-Probabilities, radii and the statuses that rest on them need a calibrated model; until a bundle carries one, an
+Probabilities, radii and the statuses that rest on them need a calibrated model; where a bundle carries none, an
 answer has none of them and says `uncalibrated` in its notices.
 """
 
@@ -12,12 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.tiles import Bounds
-from service.localizer import About
-from service.query import Answer, Candidate
-from service.schema import MAX_TOP_K
-from service.settings import Settings
+from service.query import Answer, Candidate, Reckoning, Status
 
 DECIMALS = 7
+CONFIDENCE_DEFINITION: Literal["P(error <= 25 m)"] = "P(error <= 25 m)"
 BoundsOut = Annotated[tuple[float, float, float, float], Field(description="West, south, east, north; WGS84 degrees.")]
 
 
@@ -28,10 +26,17 @@ class Out(BaseModel):
 class PositionOut(Out):
     lat: float
     lon: float
+    radius_m_68: float | None = Field(default=None, description="Of 100 such answers 68 are no further off than this.")
+    radius_m_95: float | None = Field(default=None, description="The same for 95; it may reach to other candidates.")
+    covariance_enu_m2: tuple[float, float, float, float] | None = Field(
+        default=None,
+        description="East-east, east-north, north-east, north-north; of the first candidate alone.",
+    )
 
 
 class HeadingOut(Out):
     deg: float = Field(ge=0, lt=360, description="Of the photo's centre column, clockwise from true north.")
+    accuracy_deg_68: float | None = Field(default=None, description="Within this of `deg` in 68 of 100 such answers.")
 
 
 class TileOut(Out):
@@ -46,6 +51,7 @@ class CandidateOut(Out):
     lat: float
     lon: float
     similarity: float = Field(ge=-1, le=1, description="Mean cosine of what the photo saw; higher is better.")
+    probability: float | None = Field(default=None, ge=0, le=1, description="That the photo was taken at this place.")
     heading_deg: float | None = Field(default=None, description="Only where headings were searched.")
     distance_to_prior_m: float | None = None
     tile: TileOut
@@ -67,68 +73,33 @@ class LocalizeResponse(Out):
     """Ranked places; `position` and `heading` are those of the first candidate."""
 
     request_id: str
-    status: Literal["outside_coverage"] | None = Field(
+    status: Status | None = Field(
         default=None,
-        description="Only when no tile reaches into the prior's circle. Other statuses need a calibrated model.",
+        description="localized; ambiguous: several places explain the photo, the candidates say which; no_match: the "
+        "evidence is too weak, or the photo is from elsewhere; outside_coverage: no tile reaches into the prior's "
+        "circle. Only outside_coverage is said by a model without calibration.",
     )
     position: PositionOut | None = None
     heading: HeadingOut | None = None
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    confidence_definition: Literal["P(error <= 25 m)"] | None = None
+    probability_outside_index: float | None = Field(default=None, ge=0, le=1)
     candidates: tuple[CandidateOut, ...]
     search: SearchOut
     notices: tuple[NoticeOut, ...]
     timings_ms: dict[str, float]
 
 
-class LicenceOut(Out):
-    """A licence as it was declared when the model was brought in."""
-
-    subject: str
-    licence: str
-    holder: str
-    source: str
-    declared_by: str
-
-
-class ModelInfo(Out):
-    name: str
-    label: str
-    licence: str
-    attribution: str
-    precision: str
-    licences: tuple[LicenceOut, ...]
-    provider: str
-
-
-class IndexInfo(Out):
-    name: str
-    tiles: int
-    bounds: BoundsOut
-    attribution: str
-    licence: str
-
-
-class LimitsInfo(Out):
-    body_bytes: int
-    image_pixels: int
-    image_min_side_px: int
-    image_max_side_px: int
-    top_k: int
-
-
-class InfoResponse(Out):
-    version: str
-    model: ModelInfo
-    index: IndexInfo
-    limits: LimitsInfo
-
-
 def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, float]) -> LocalizeResponse:
-    best = answer.candidates[0] if answer.candidates else None
+    best, known = answer.candidates[0] if answer.candidates else None, answer.reckoning
     return LocalizeResponse(
         request_id=request_id,
         status=answer.status,
-        position=PositionOut(lat=_rounded(best.lat), lon=_rounded(best.lon)) if best else None,
-        heading=HeadingOut(deg=_heading(best.heading_deg)) if best and best.heading_deg is not None else None,
+        position=_position(best, known) if best else None,
+        heading=_heading_out(best.heading_deg, known) if best and best.heading_deg is not None else None,
+        confidence=round(known.confidence, 4) if known else None,
+        confidence_definition=CONFIDENCE_DEFINITION if known else None,
+        probability_outside_index=round(known.probability_outside_index, 4) if known else None,
         candidates=tuple(_candidate(candidate) for candidate in answer.candidates),
         search=SearchOut(
             mode_used=answer.mode_used, tiles_scanned=answer.tiles_scanned, index=answer.index, model=answer.model
@@ -138,6 +109,25 @@ def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, flo
     )
 
 
+def _position(best: Candidate, known: Reckoning | None) -> PositionOut:
+    lat, lon = _rounded(best.lat), _rounded(best.lon)
+    if known is None:
+        return PositionOut(lat=lat, lon=lon)
+    east, cross, _, north = (round(value, 2) for value in known.covariance_enu_m2)
+    return PositionOut(
+        lat=lat,
+        lon=lon,
+        radius_m_68=round(known.radius_m_68, 1),
+        radius_m_95=round(known.radius_m_95, 1),
+        covariance_enu_m2=(east, cross, cross, north),
+    )
+
+
+def _heading_out(heading_deg: float, known: Reckoning | None) -> HeadingOut:
+    accuracy = known.heading_accuracy_deg_68 if known else None
+    return HeadingOut(deg=_heading(heading_deg), accuracy_deg_68=None if accuracy is None else round(accuracy, 1))
+
+
 def _candidate(candidate: Candidate) -> CandidateOut:
     distance_m = candidate.distance_to_prior_m
     return CandidateOut(
@@ -145,11 +135,12 @@ def _candidate(candidate: Candidate) -> CandidateOut:
         lat=_rounded(candidate.lat),
         lon=_rounded(candidate.lon),
         similarity=round(candidate.similarity, 6),
+        probability=None if candidate.probability is None else round(candidate.probability, 4),
         heading_deg=None if candidate.heading_deg is None else _heading(candidate.heading_deg),
         distance_to_prior_m=None if distance_m is None else round(distance_m, 2),
         tile=TileOut(
             id=candidate.tile.id,
-            bounds=_rounded_bounds(candidate.tile.bounds),
+            bounds=rounded_bounds(candidate.tile.bounds),
             captured=candidate.tile.captured,
             attribution=candidate.tile.attribution,
         ),
@@ -160,38 +151,9 @@ def _rounded(degrees: float) -> float:
     return round(degrees, DECIMALS)
 
 
-def _rounded_bounds(bounds: Bounds) -> Bounds:
+def rounded_bounds(bounds: Bounds) -> Bounds:
     return Bounds(*(_rounded(side) for side in bounds))
 
 
 def _heading(degrees: float) -> float:
     return round(degrees, 2) % 360.0
-
-
-def info_response(about: About, settings: Settings, version: str) -> InfoResponse:
-    return InfoResponse(
-        version=version,
-        model=ModelInfo(
-            name=about.model,
-            label=about.model_label,
-            licence=about.model_licence,
-            attribution=about.model_attribution,
-            precision=about.model_precision,
-            licences=tuple(LicenceOut(**entry.model_dump()) for entry in about.model_ledger),
-            provider=about.provider,
-        ),
-        index=IndexInfo(
-            name=about.index,
-            tiles=about.index_tiles,
-            bounds=_rounded_bounds(about.index_bounds),
-            attribution=about.index_attribution,
-            licence=about.index_licence,
-        ),
-        limits=LimitsInfo(
-            body_bytes=settings.max_body_bytes,
-            image_pixels=settings.max_pixels,
-            image_min_side_px=settings.min_side_px,
-            image_max_side_px=settings.max_side_px,
-            top_k=MAX_TOP_K,
-        ),
-    )

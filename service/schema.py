@@ -46,7 +46,11 @@ class PriorRequest(Strict):
 
 
 class SearchRequest(Strict):
-    mode: Mode = Field(default="auto", description="auto takes the prior where there is one, else the whole index.")
+    mode: Mode = Field(
+        default="auto",
+        description="auto takes the prior where there is one, and the whole index where there is none or nothing near "
+        "it explains the photo.",
+    )
     radius_m: Metres | None = Field(
         default=None, description="Search this circle around the prior instead of the 95 % circle of its accuracy."
     )

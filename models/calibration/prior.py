@@ -22,8 +22,12 @@ class RoundPrior:
     reach_m: float
     """Nothing is believed further away; what lies between the last cells and this circle is outside the index."""
 
+    def allows(self, x_m: Floats, y_m: Floats, spacing_m: float) -> bool:
+        """Does the ground of any cell reach into the circle?"""
+        return bool((np.hypot(x_m, y_m) <= self.reach_m + spacing_m / math.sqrt(2.0)).any())
+
     def log_share(self, x_m: Floats, y_m: Floats, spacing_m: float) -> Floats:
-        """(K,) log share of the prior that falls on each cell's square of ground, minus infinity beyond the circle."""
+        """(K,) log share of the prior on each cell's square of ground, minus infinity beyond the circle."""
         away = np.hypot(x_m, y_m)
         if self.sigma_m is None:
             density = np.full(away.shape, -math.log(math.pi * self.reach_m**2))
@@ -33,7 +37,8 @@ class RoundPrior:
                 math.log1p(-OUTLIERS) + _normal(away, math.hypot(self.sigma_m, spacing_m / math.sqrt(12.0))),
                 math.log(OUTLIERS) + _normal(away, wide),
             )
-        share: Floats = np.where(away <= self.reach_m, density + 2 * math.log(spacing_m), -np.inf)
+        allowed = away <= self.reach_m + spacing_m / math.sqrt(2.0)
+        share: Floats = np.where(allowed, density + 2 * math.log(spacing_m), -np.inf)
         return share - max(0.0, float(np.log(max(np.exp(share).sum(), 1e-300))))
 
 

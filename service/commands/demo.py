@@ -19,6 +19,7 @@ from index.build import build_index
 from index.bundle import open_index
 from index.sources.opening import open_source
 from models.bundle import ModelBundle, default_bundle_path, open_model_bundle
+from models.calibration.model import CONFIDENCE_RADIUS_M
 from models.encoder import OnnxEncoder
 from models.errors import BundleError
 from models.pairs import read_pairs
@@ -113,22 +114,37 @@ def index_city(city: Path, model: ModelBundle, out: Path) -> Path:
 def answer_table(located: Located) -> Table:
     """Show the candidates of one picture beside its true position."""
     shot = located.shot
-    columns = ("rank", "lat", "lon", "similarity", "heading", "metres off")
+    calibrated = "confidence" in located.answer
+    columns = ("rank", "lat", "lon", *(("probability",) if calibrated else ()), "similarity", "heading", "metres off")
     table = Table(*columns, title=shot.caption, title_justify="left", box=SIMPLE_HEAD)
     heading = "" if shot.true_heading_deg is None else f"{shot.true_heading_deg:.0f}°"
-    table.add_row("true", f"{shot.lat:.6f}", f"{shot.lon:.6f}", "", heading, "", style="dim")
+    table.add_row("true", f"{shot.lat:.6f}", f"{shot.lon:.6f}", *[""] * (len(columns) - 5), heading, "", style="dim")
     for candidate, error_m in zip(located.answer["candidates"], located.errors_m, strict=True):
         heading = candidate.get("heading_deg")
         table.add_row(
             str(candidate["rank"]),
             f"{candidate['lat']:.6f}",
             f"{candidate['lon']:.6f}",
+            *((f"{candidate['probability']:.1%}",) if calibrated else ()),
             f"{candidate['similarity']:.3f}",
             "given" if heading is None else f"{heading:.0f}°",
             f"{error_m:.1f}",
             style="bold" if error_m <= CLOSE_M else None,
         )
+    table.caption = verdict_line(located)
+    table.caption_justify = "left"
     return table
+
+
+def verdict_line(located: Located) -> str | None:
+    """Sum up what a calibrated answer says of itself."""
+    answer, position = located.answer, located.answer.get("position", {})
+    if "radius_m_95" not in position:
+        return None
+    return (
+        f"{answer['status']}: within 25 m with {answer['confidence']:.0%}; "
+        f"68 % within {position['radius_m_68']:.0f} m, 95 % within {position['radius_m_95']:.0f} m"
+    )
 
 
 def print_summary(console: Console, located: Sequence[Located]) -> None:
@@ -144,3 +160,7 @@ def print_summary(console: Console, located: Sequence[Located]) -> None:
         close = int((errors <= CLOSE_M).sum())
         median = f"median {np.median(errors):.1f} m off, " if len(errors) else ""
         console.print(f"  {name}: {median}{close} of {len(errors)} within {CLOSE_M:g} m")
+    sure = [result for result in located if result.answer.get("status") == "localized"]
+    if sure:
+        right = sum(result.errors_m[0] <= CONFIDENCE_RADIUS_M for result in sure)
+        console.print(f"  called localized: {len(sure)}, of which {right} within {CONFIDENCE_RADIUS_M:g} m")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -71,15 +72,40 @@ def split_prior(text: str) -> list[tuple[str, str]]:
     return list(zip(names, (*parts, ASSUMED_PERCENTILE), strict=True))
 
 
+MEANING = {
+    "localized": "One place explains the photo.",
+    "ambiguous": "Several places explain the photo; the candidates say which.",
+    "no_match": "No place of this index explains the photo well.",
+}
+
+
+def verdict(response: LocalizeResponse) -> Iterator[str]:
+    """Say what a calibrated answer is worth; nothing without calibration."""
+    position, heading = response.position, response.heading
+    if response.confidence is None or position is None:
+        return
+    yield f"[bold]{response.status}[/bold]: {MEANING[str(response.status)]}"
+    yield (
+        f"Within {position.radius_m_68:.0f} m with 68 %, within {position.radius_m_95:.0f} m with 95 %, if it is "
+        f"in the index at all; within 25 m with {response.confidence:.0%}; outside the index with "
+        f"{response.probability_outside_index:.0%}."
+    )
+    if heading is not None and heading.accuracy_deg_68 is not None:
+        yield f"Heading {heading.deg:.0f}°, within {heading.accuracy_deg_68:.0f}° with 68 %."
+
+
 def print_answer(response: LocalizeResponse) -> None:
     """Print a table for people, and the notices below it."""
     console = Console()
-    table = Table("rank", "lat", "lon", "similarity", "heading", "tile", title=None)
+    calibrated = response.confidence is not None
+    names = ("rank", "lat", "lon", *(("probability",) if calibrated else ()), "similarity", "heading", "tile")
+    table = Table(*names, title=None)
     for candidate in response.candidates:
         table.add_row(
             str(candidate.rank),
             f"{candidate.lat:.7f}",
             f"{candidate.lon:.7f}",
+            *(() if candidate.probability is None else (f"{candidate.probability:.1%}",)),
             f"{candidate.similarity:.3f}",
             "" if candidate.heading_deg is None else f"{candidate.heading_deg:.0f}°",
             candidate.tile.id,
@@ -88,6 +114,8 @@ def print_answer(response: LocalizeResponse) -> None:
         console.print(table)
     else:
         console.print("The prior lies outside the index: no tile reaches into its circle.")
+    for line in verdict(response):
+        console.print(line, highlight=False)
     scanned, seconds = response.search.tiles_scanned, sum(response.timings_ms.values()) / 1000
     console.print(f"{scanned} tiles of {response.search.index} compared in {seconds:.2f} s.")
     for notice in response.notices:

@@ -19,8 +19,10 @@ from click.testing import CliRunner, Result
 
 from index.build import build_index
 from models.bundle import ModelBundle
+from models.calibration.delivery import deliver
 from models.encoder import OnnxEncoder
 from service.cli import main
+from tests.service.test_calibrated import CALIBRATION
 from tests.service.world import PaintedTiles, encode, panorama, position
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,17 @@ def test_localize_prints_a_table(photo: Path, index_root: Path, tiny_bundle: Mod
     assert result.exit_code == 0, result.output
     assert f"{lat:.7f}" in result.stdout
     assert "uncalibrated" in result.stdout
+
+
+def test_localize_says_what_a_calibrated_answer_is_worth(
+    photo: Path, index_root: Path, tiny_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    bundle = deliver(tiny_bundle, CALIBRATION, tmp_path / "calibrated")
+    result = run("localize", photo, "--index", index_root, "--bundle", bundle.folder, "--projection", "panorama")
+    assert result.exit_code == 0, result.output
+    assert "localized: One place" in result.stdout
+    assert "with 95 %" in result.stdout
+    assert "probability" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""Answers of a calibrated model: the posterior near the prior, or over the whole index where the prior is wrong."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Index
+from index.search import Searcher
+from models.calibration.model import Calibration
+from service.evidence import EvidenceSource, PhotoEvidence
+from service.localizer import Prepared
+from service.posterior import candidates, reckon, reckoning, round_prior
+from service.query import Answer, Notice, Prior, Query
+
+Float32s = NDArray[np.float32]
+PRIOR_CONTRADICTED = Notice(
+    "prior_contradicted", "Nothing near the prior explains the photo; another place of the index does."
+)
+
+
+class Locating:
+    """Locates photos in one index.
+
+    Args:
+        searcher: over the index.
+        index: opened and verified.
+        calibration: of the model that built it.
+        model: title of the model, for the answers.
+    """
+
+    def __init__(self, searcher: Searcher, index: Index, calibration: Calibration, model: str) -> None:
+        self._source = EvidenceSource(searcher, index)
+        self._index, self._calibration, self._model = index, calibration, model
+        self._margin_m = index.manifest.footprint_m / math.sqrt(2)
+
+    def answer(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
+        """Say where a photo was taken.
+
+        With a prior, mode `auto` looks at the whole index too if nothing near it explains the photo, and believes
+        that only if it localizes.
+
+        Args:
+            queries: (S, D), the photo laid out at every heading that is possible.
+        """
+        prior = prepared.prior
+        if prior is None or query.mode == "global":
+            return self._everywhere(query, prepared, queries)
+        near = self._near(query, prepared, queries, prior)
+        if query.mode == "prior" or near.status != "no_match":
+            return near
+        far = self._everywhere(query, prepared, queries)
+        if far.status != "localized":
+            return near
+        return replace(far, notices=(*far.notices, PRIOR_CONTRADICTED))
+
+    def _near(self, query: Query, prepared: Prepared, queries: Float32s, prior: Prior) -> Answer:
+        circle = round_prior(prior)
+        evidence = self._source.near(queries, prepared, prior.lat, prior.lon, circle.reach_m + self._margin_m)
+        if evidence is None or not circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m):
+            return Answer((), "prior", 0, self._index.title, self._model, prepared.notices, "outside_coverage")
+        return self._conclude(query, prepared, evidence, "prior", prior)
+
+    def _everywhere(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
+        return self._conclude(query, prepared, self._source.everywhere(queries, prepared), "global", None)
+
+    def _conclude(
+        self,
+        query: Query,
+        prepared: Prepared,
+        evidence: PhotoEvidence,
+        mode: Literal["prior", "global"],
+        prior: Prior | None,
+    ) -> Answer:
+        started = time.perf_counter()
+        circle = None if prior is None else round_prior(prior)
+        found = reckon(evidence, prepared.fov_deg, self._calibration, circle, query.top_k)
+        said = reckoning(found)
+        places = candidates(found, self._index, prepared.prior, query.top_k)
+        return Answer(
+            candidates=places,
+            mode_used=mode,
+            tiles_scanned=evidence.tiles_scanned,
+            index=self._index.title,
+            model=self._model,
+            notices=prepared.notices,
+            status=found.estimate.status,
+            reckoning=replace(said, seconds=time.perf_counter() - started),
+        )

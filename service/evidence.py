@@ -1,0 +1,142 @@
+"""What an index says about one photo, cell by cell, in metres around a point: the input of the posterior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Index
+from index.hits import Int64s
+from index.search import Searcher
+from models.calibration.estimate import Ground
+from models.columns import mean_cosine_scale, refine_shift
+from models.geo import distance_m, enu_m, wrap_heading
+from service.localizer import Prepared
+
+Floats = NDArray[np.float64]
+Float32s = NDArray[np.float32]
+LISTED = 512
+"""Best cells of the whole index that are told apart; the rest are reckoned with together."""
+TILES_PER_BLOCK = 256
+NEIGHBOUR_SAMPLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoEvidence:
+    """The cells that may be the place, in no order."""
+
+    rows: Int64s
+    cells: Int64s
+    similarity: Floats
+    """(K,) mean cosine of the columns seen, at the best heading."""
+    background_mean: float
+    background_std: float
+    ground: Ground
+    lat: float
+    lon: float
+    """Origin of the ground's frame."""
+    tiles_scanned: int
+
+
+class EvidenceSource:
+    """Asks one index about photos.
+
+    Args:
+        searcher: over the index.
+        index: opened and verified.
+    """
+
+    def __init__(self, searcher: Searcher, index: Index) -> None:
+        self._searcher, self._index = searcher, index
+        self._columns = index.manifest.embedding.columns
+        self.spacing_m = cell_spacing_m(index)
+        self._lat, self._lon = float(np.median(index.tiles.lat)), float(np.median(index.tiles.lon))
+
+    def everywhere(self, queries: Float32s, prepared: Prepared) -> PhotoEvidence:
+        """The best cells of the whole index.
+
+        Args:
+            queries: (S, D), the photo laid out at every heading that is possible.
+        """
+        hits = self._searcher.top_cells(queries, LISTED)
+        rows = self._index.cell_rows[hits.rows * self._index.cell_count + hits.cells]
+        curves = rows.astype(np.float32) @ queries.T
+        origin = self._lat, self._lon
+        found = self._of_curves(curves, prepared)
+        return self._assemble(queries, prepared, hits.rows, hits.cells, found, origin, len(self._index))
+
+    def near(
+        self, queries: Float32s, prepared: Prepared, lat: float, lon: float, reach_m: float
+    ) -> PhotoEvidence | None:
+        """Every cell of the tiles whose centres lie within a circle; None where there is none."""
+        tiles = self._searcher.rows_near(lat, lon, reach_m)
+        if not tiles.size:
+            return None
+        count = self._index.cell_count
+        parts = []
+        for start in range(0, len(tiles), TILES_PER_BLOCK):
+            block = self._searcher.evidence(queries, tiles[start : start + TILES_PER_BLOCK]).similarity
+            parts.append(self._of_curves(block.reshape(-1, len(queries)), prepared))
+        similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        rows, cells = np.repeat(tiles, count), np.tile(np.arange(count), len(tiles))
+        return self._assemble(queries, prepared, rows, cells, (similarity, heading), (lat, lon), len(tiles))
+
+    def _of_curves(self, curves: Float32s, prepared: Prepared) -> tuple[Floats, Floats]:
+        """(K, S) inner products -> (K,) mean cosines and headings at the best shift."""
+        ground = prepared.ground
+        shift = refine_shift(curves, ground.firsts, self._columns)
+        heading = wrap_heading(shift * 360.0 / self._columns - ground.left_deg)
+        scale = mean_cosine_scale(ground.seen, self._columns)
+        return np.clip(curves.max(axis=1).astype(np.float64) * scale, -1.0, 1.0), heading
+
+    def _assemble(
+        self,
+        queries: Float32s,
+        prepared: Prepared,
+        rows: Int64s,
+        cells: Int64s,
+        found: tuple[Floats, Floats],
+        origin: tuple[float, float],
+        scanned: int,
+    ) -> PhotoEvidence:
+        scale = mean_cosine_scale(prepared.ground.seen, self._columns)
+        background = self._searcher.background(queries)
+        east_m, north_m = enu_m(*self._index.cell_lat_lon(rows, cells), *origin)
+        similarity, heading = found
+        return PhotoEvidence(
+            rows=rows,
+            cells=cells,
+            similarity=similarity,
+            background_mean=background.mean * scale,
+            background_std=background.std * scale,
+            ground=Ground(
+                east_m,
+                north_m,
+                heading if prepared.heading_searched else None,
+                len(self._index) * self._index.cell_count,
+                self.spacing_m,
+            ),
+            lat=origin[0],
+            lon=origin[1],
+            tiles_scanned=scanned,
+        )
+
+
+def cell_spacing_m(index: Index) -> float:
+    """Side of the square of ground that each cell stands for.
+
+    Tiles of a grid share out a stride; listed tiles the way to the nearest other one, but no more than they show.
+    """
+    side_m = index.manifest.stride_m
+    if side_m is None:
+        lat, lon = index.tiles.lat, index.tiles.lon
+        chosen = np.unique(np.linspace(0, len(index) - 1, NEIGHBOUR_SAMPLE).astype(np.int64))
+        nearest = []
+        for row in chosen:
+            away = distance_m(lat[row], lon[row], lat, lon)
+            away[row] = np.inf
+            nearest.append(float(away.min()))
+        side_m = max(1.0, float(np.median(nearest)))
+    return min(side_m, index.manifest.footprint_m) / float(np.sqrt(index.cell_count))

@@ -1,0 +1,115 @@
+"""From what an index says to what an answer says: Bayes' rule with the prior, places on the map, a name for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Index
+from index.hits import Int64s
+from models.calibration.estimate import Estimate, Ground, Place, estimate
+from models.calibration.model import Calibration, Parameters
+from models.calibration.posterior import Posterior, posterior
+from models.calibration.prior import REACH_SIGMAS, RoundPrior
+from models.geo import distance_m, offset
+from service.evidence import PhotoEvidence
+from service.query import Candidate, Prior, Reckoning, Tile
+
+Floats = NDArray[np.float64]
+MOST_CELLS = 2048
+SMALLEST = 1e-12
+"""Places that hold less are no candidates unless there is nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """An estimate and the cells that its places refer to."""
+
+    estimate: Estimate
+    evidence: PhotoEvidence
+    kept: Int64s
+
+
+def round_prior(prior: Prior) -> RoundPrior:
+    """A normal where the prior tells its spread, else every place of its circle alike."""
+    if prior.sigma_m is None:
+        return RoundPrior(None, prior.radius_m)
+    reach_m = prior.radius_m if prior.is_cut else max(prior.radius_m, REACH_SIGMAS * prior.sigma_m)
+    return RoundPrior(prior.sigma_m, reach_m)
+
+
+def reckon(
+    evidence: PhotoEvidence, fov_deg: float, calibration: Calibration, prior: RoundPrior | None, places: int
+) -> Reckoned:
+    """Say where a photo was taken."""
+    parameters = calibration.at(np.array([fov_deg]))
+    ground = evidence.ground
+    log_prior = None if prior is None else prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)[None]
+    found = posterior(
+        evidence.similarity[None],
+        np.array([evidence.background_mean]),
+        np.array([evidence.background_std]),
+        parameters,
+        calibration.probability_outside,
+        gallery_cells=ground.gallery_cells,
+        log_prior=log_prior,
+    )
+    kept = np.argsort(-found.log_cells[0], kind="stable")[:MOST_CELLS]
+    part = _only(found, kept)
+    return Reckoned(_estimate(part, parameters, ground, kept, calibration, places), evidence, kept)
+
+
+def _only(found: Posterior, kept: Int64s) -> Posterior:
+    """Keep some cells of a single photo; the others go to the rest."""
+    dropped = np.setdiff1d(np.arange(found.log_cells.shape[1]), kept)
+    if not dropped.size:
+        return replace(found, log_cells=found.log_cells[:, kept])
+    more = np.logaddexp.reduce(found.log_cells[:, dropped], axis=1)
+    return replace(found, log_cells=found.log_cells[:, kept], log_rest=np.logaddexp(found.log_rest, more))
+
+
+def _estimate(
+    found: Posterior, parameters: Parameters, ground: Ground, kept: Int64s, calibration: Calibration, places: int
+) -> Estimate:
+    heading = None if ground.heading_deg is None else ground.heading_deg[kept]
+    part = replace(ground, x_m=ground.x_m[kept], y_m=ground.y_m[kept], heading_deg=heading)
+    return estimate(found, 0, parameters, part, calibration, max(places, calibration.thresholds.places))
+
+
+def candidates(reckoned: Reckoned, index: Index, prior: Prior | None, top_k: int) -> tuple[Candidate, ...]:
+    """Put places on the map, each with the tile of its likeliest cell."""
+    places = [place for place in reckoned.estimate.places if place.probability > SMALLEST]
+    places = places or list(reckoned.estimate.places[:1])
+    return tuple(_candidate(rank, place, reckoned, index, prior) for rank, place in enumerate(places[:top_k], start=1))
+
+
+def _candidate(rank: int, place: Place, reckoned: Reckoned, index: Index, prior: Prior | None) -> Candidate:
+    evidence, tiles = reckoned.evidence, index.tiles
+    cell = int(reckoned.kept[place.best])
+    row = int(evidence.rows[cell])
+    lat, lon = (float(v) for v in offset(evidence.lat, evidence.lon, place.x_m, place.y_m))
+    return Candidate(
+        rank=rank,
+        lat=lat,
+        lon=lon,
+        similarity=float(evidence.similarity[cell]),
+        tile=Tile(tiles.id[row], tiles.bounds(row), tiles.captured[row], index.manifest.attribution or None),
+        heading_deg=place.heading_deg,
+        distance_to_prior_m=float(distance_m(lat, lon, prior.lat, prior.lon)) if prior else None,
+        probability=place.probability,
+    )
+
+
+def reckoning(reckoned: Reckoned) -> Reckoning:
+    """What the answer says of its first candidate and of itself."""
+    found = reckoned.estimate
+    return Reckoning(
+        radius_m_68=found.radius_m_68,
+        radius_m_95=found.radius_m_95,
+        covariance_enu_m2=found.covariance_m2,
+        confidence=found.confidence,
+        probability_outside_index=found.probability_outside,
+        heading_accuracy_deg_68=found.heading_accuracy_deg_68,
+    )

@@ -1,0 +1,70 @@
+"""Answers of a model without calibration: tiles by similarity, and nothing that would need a probability."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Index
+from index.hits import Hits
+from index.search import Searcher
+from models.columns import mean_cosine_scale
+from models.geo import distance_m, wrap_heading
+from service.localizer import Prepared
+from service.query import Answer, Candidate, Query, Tile
+
+Float32s = NDArray[np.float32]
+
+
+class Ranking:
+    """Ranks the tiles of one index.
+
+    Args:
+        searcher: over the index.
+        index: opened and verified.
+        model: title of the model, for the answers.
+    """
+
+    def __init__(self, searcher: Searcher, index: Index, model: str) -> None:
+        self._searcher, self._index, self._model = searcher, index, model
+        self._margin_m = index.manifest.footprint_m / math.sqrt(2)
+
+    def answer(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
+        """Compare `queries`, (S, D), with the tiles that the prior allows, or with all."""
+        prior = prepared.prior
+        if prior is None or query.mode == "global":
+            hits, scanned = self._searcher.search(queries, query.top_k), len(self._index)
+        else:
+            reach_m = prior.radius_m + self._margin_m
+            hits, scanned = self._searcher.search_near(queries, prior.lat, prior.lon, reach_m, query.top_k)
+        return Answer(
+            candidates=self._candidates(hits, prepared),
+            mode_used="global" if prior is None or query.mode == "global" else "prior",
+            tiles_scanned=scanned,
+            index=self._index.title,
+            model=self._model,
+            notices=prepared.notices,
+            status=None if len(hits) else "outside_coverage",
+        )
+
+    def _candidates(self, hits: Hits, prepared: Prepared) -> tuple[Candidate, ...]:
+        index, prior, ground = self._index, prepared.prior, prepared.ground
+        tiles, total = index.tiles, index.manifest.embedding.columns
+        similarity = np.clip(hits.similarity * mean_cosine_scale(ground.seen, total), -1.0, 1.0)
+        headings = wrap_heading(ground.firsts[hits.shift] * 360.0 / total - ground.left_deg)
+        lat, lon = index.cell_lat_lon(hits.rows, hits.cells)
+        away_m = distance_m(lat, lon, prior.lat, prior.lon) if prior else None
+        return tuple(
+            Candidate(
+                rank=place + 1,
+                lat=float(lat[place]),
+                lon=float(lon[place]),
+                similarity=float(similarity[place]),
+                tile=Tile(tiles.id[row], tiles.bounds(row), tiles.captured[row], index.manifest.attribution or None),
+                heading_deg=float(headings[place]) if prepared.heading_searched else None,
+                distance_to_prior_m=None if away_m is None else float(away_m[place]),
+            )
+            for place, row in enumerate(hits.rows.tolist())
+        )
