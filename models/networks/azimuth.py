@@ -1,37 +1,44 @@
 """Azimuth columns: both views described by what is seen along each direction of the compass.
 
-A frozen convolutional stem, two transformer blocks and a projection of each image column. Rows know their elevation
-(or distance), columns do not know their azimuth: rolling the photo rolls its description, and matching a photo with a
-tile is a circular correlation whose best shift is the heading.
+A photo is described column by column; rows know their elevation, columns do not know their azimuth, so rolling the
+photo rolls its description, and matching a photo with a tile is a circular correlation whose best shift is the heading.
+A tile is described for any camera position in its inner part, along rays from there (models/networks/rays.py).
 
-Source of the idea: DSM (Shi et al., CVPR 2020) for correlation over azimuth, SAFA (Shi et al., NeurIPS 2019) for the
-polar view of a tile; the stem and the unit columns are ours.
+Source of the idea: DSM (Shi et al., CVPR 2020) for correlation over azimuth; the stem, the unit columns and the rays
+are ours.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.networks.lite0 import CHANNELS, STRIDE_PX, Lite0Stem
+from models.networks.lite0 import PYRAMID_CHANNELS, STRIDE_PX, Lite0Stem
+from models.networks.mixing import HalfInstanceNorm, unit_columns
 from models.networks.network import Network
+from models.networks.rays import AerialRays, RaySize
 from models.networks.transformer import Block
+
+FINE_CHANNELS = 32
+"""Channels that the stride 8 features are reduced to; each column and row holds 2 x 2 of them."""
+CONTEXT_COLUMNS = 1
+"""Columns kept on each side of a photo for the first convolution of its head."""
 
 
 @dataclass(frozen=True, slots=True)
 class AzimuthSize:
-    """Shape of both encoders."""
+    """Shape of the ground encoder, and of the columns that both share."""
 
-    columns: int = 24
-    channels: int = 32
+    columns: int = 32
+    channels: int = 24
     width: int = 128
     depth: int = 2
     heads: int = 4
-    rows: int = 6
+    hidden: int = 192
+    rows: int = 8
     margin_columns: int = 2
 
     @property
@@ -39,82 +46,94 @@ class AzimuthSize:
         """(height, width) of a full panorama, margins not counted."""
         return self.rows * STRIDE_PX, self.columns * STRIDE_PX
 
+    @property
+    def front_size(self) -> int:
+        """Values that the frozen stem gives for one column."""
+        _, fine, coarse = PYRAMID_CHANNELS
+        return self.rows * (coarse + 4 * fine)
 
-class ColumnHead(nn.Module):
-    """Stem features (B, 112, rows, w) -> columns (B, w, E), all of one norm, unit over the whole row."""
+
+class GroundColumns(nn.Module):
+    """Stem features of a canvas cut-out -> columns (B, w, E), all of one norm, unit over the whole row."""
 
     def __init__(self, size: AzimuthSize) -> None:
         super().__init__()
-        self.norm_in = nn.BatchNorm2d(CHANNELS)
-        self.reduce = nn.Conv2d(CHANNELS, size.width, 1)
+        self.size = size
+        _, fine, coarse = PYRAMID_CHANNELS
+        self.norm_fine, self.norm_coarse = nn.BatchNorm2d(fine), nn.BatchNorm2d(coarse)
+        self.reduce_fine = nn.Conv2d(fine, FINE_CHANNELS, 1)
+        self.reduce = nn.Conv2d(coarse + 4 * FINE_CHANNELS, size.width, 1)
+        self.style = HalfInstanceNorm()
+        self.near = nn.Conv2d(size.width, size.width, 3, padding=(1, 0), groups=size.width)
         self.row_embed = nn.Parameter(torch.zeros(1, size.rows, 1, size.width))
-        self.blocks = nn.ModuleList(Block(size.width, size.heads, 4) for _ in range(size.depth))
+        self.blocks = nn.ModuleList(Block(size.width, size.heads, 3) for _ in range(size.depth))
         self.norm = nn.LayerNorm(size.width, eps=1e-6)
-        self.project = nn.Linear(size.rows * size.width, size.channels)
+        self.project = nn.Sequential(
+            nn.Linear(size.rows * size.width, size.hidden), nn.GELU(), nn.Linear(size.hidden, size.channels)
+        )
         nn.init.trunc_normal_(self.row_embed, std=0.02)
 
-    def forward(self, features: Tensor) -> Tensor:
-        x = self.reduce(self.norm_in(features)).permute(0, 2, 3, 1) + self.row_embed  # (B, rows, w, C)
-        rows = x.shape[1]
-        x = x.flatten(1, 2)  # (B, rows * w, C)
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """(B, 40, 2 rows, 2 (w + 2)) and (B, 112, rows, w + 2), one column of context on each side -> (B, w, E)."""
+        detail = F.pixel_unshuffle(self.reduce_fine(self.norm_fine(fine)), 2)
+        x = self.style(self.reduce(torch.cat([self.norm_coarse(coarse), detail], dim=1)))
+        x = x[..., CONTEXT_COLUMNS:-CONTEXT_COLUMNS] + self.near(x)
+        tokens = (x.permute(0, 2, 3, 1) + self.row_embed).flatten(1, 2)  # (B, rows * w, C)
         for block in self.blocks:
-            x = block(x)
-        x = self.norm(x).unflatten(1, (rows, -1)).transpose(1, 2).flatten(2)  # (B, w, rows * C)
-        columns = F.normalize(self.project(x), dim=-1)
-        return columns / columns.square().sum((1, 2), keepdim=True).sqrt()
-
-
-class PolarResampling(nn.Module):
-    """A north-up tile (B, 3, S, S) seen along rays from its centre: (B, 3, rows * 16, (W + 2 margin) * 16).
-
-    Column x looks to azimuth (x + 0.5) / 16 columns clockwise from north, the margins continue around the circle; the
-    top row is the rim of the tile, the bottom row its centre, as far things stand higher in a photo.
-    """
-
-    grid: Tensor
-
-    def __init__(self, size: AzimuthSize) -> None:
-        super().__init__()
-        height, width = size.canvas_px
-        margin = size.margin_columns * STRIDE_PX
-        azimuth = 2 * math.pi * (torch.arange(-margin, width + margin, dtype=torch.float64) + 0.5) / width
-        radius = 1 - (torch.arange(height, dtype=torch.float64) + 0.5) / height
-        x = radius[:, None] * azimuth.sin()[None]
-        y = -radius[:, None] * azimuth.cos()[None]
-        self.register_buffer("grid", torch.stack([x, y], -1)[None].float(), persistent=False)
-
-    def forward(self, tiles: Tensor) -> Tensor:
-        grid = self.grid.expand(tiles.shape[0], -1, -1, -1)
-        return F.grid_sample(tiles, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            tokens = block(tokens)
+        stacked = self.norm(tokens).unflatten(1, (self.size.rows, -1)).transpose(1, 2).flatten(2)  # (B, w, rows * C)
+        return unit_columns(self.project(stacked))
 
 
 class AzimuthColumns(Network):
-    """Ground and aerial encoders around one frozen stem."""
+    """Ground and aerial encoders around one frozen stem.
 
-    def __init__(self, size: AzimuthSize | None = None, stem: Lite0Stem | None = None) -> None:
+    What the stem gives can be kept: `ground_front` and `aerial_front` pack it into rows of numbers that
+    `ground_rest` and `aerial_rest` take.
+    """
+
+    def __init__(
+        self, size: AzimuthSize | None = None, rays: RaySize | None = None, stem: Lite0Stem | None = None
+    ) -> None:
         super().__init__()
         self.size = size or AzimuthSize()
         self.stem = stem or Lite0Stem()
-        self.polar = PolarResampling(self.size)
-        self.ground_head = ColumnHead(self.size)
-        self.aerial_head = ColumnHead(self.size)
+        self.ground_head = GroundColumns(self.size)
+        self.aerial_head = AerialRays(rays or RaySize(), self.size.columns, self.size.channels)
 
-    def ground_features(self, pixels: Tensor) -> Tensor:
-        """Canvas cut-outs with margins (B, 3, H, (w + 2 margin) * 16) -> (B, 112, rows, w)."""
-        margin = self.size.margin_columns
-        features: Tensor = self.stem(pixels)
-        return features[..., margin : features.shape[-1] - margin]
+    def ground_front(self, pixels: Tensor) -> Tensor:
+        """Canvas cut-outs with margins (B, 3, H, (w + 2 margin) * 16) -> (B, w + 2, front_size)."""
+        _, fine, coarse = self.stem.pyramid(pixels)
+        spare = self.size.margin_columns - CONTEXT_COLUMNS
+        coarse = coarse[..., spare : coarse.shape[-1] - spare]
+        fine = fine[..., 2 * spare : fine.shape[-1] - 2 * spare]
+        blocks = torch.unflatten(fine, 3, (-1, 2)).permute(0, 3, 1, 2, 4)  # (B, w + 2, 40, 2 rows, 2)
+        return torch.cat([coarse.permute(0, 3, 1, 2).flatten(2), blocks.flatten(2)], dim=2)
 
-    def aerial_features(self, tiles: Tensor) -> Tensor:
-        """Tiles (B, 3, S, S) -> (B, 112, rows, W)."""
-        return self.ground_features(self.polar(tiles))
+    def ground_rest(self, front: Tensor) -> Tensor:
+        """(B, w + 2, front_size) -> (B, w, E)."""
+        _, fine, coarse = PYRAMID_CHANNELS
+        rows = self.size.rows
+        low, high = torch.split(front, [coarse * rows, 4 * fine * rows], dim=2)
+        maps = torch.unflatten(low, 2, (coarse, rows)).permute(0, 2, 3, 1)
+        detail = torch.unflatten(high, 2, (fine, 2 * rows, 2)).permute(0, 2, 3, 1, 4).flatten(3)
+        out: Tensor = self.ground_head(detail, maps)
+        return out
+
+    def aerial_front(self, tiles: Tensor) -> Tensor:
+        """Tiles (B, 3, S, S) -> (B, K)."""
+        return self.aerial_head.pack(self.stem.pyramid(tiles))
+
+    def aerial_rest(self, front: Tensor, camera_m: Tensor) -> Tensor:
+        """(B, K) and camera positions (B, P, 2), metres east and north of the tile's centre -> (B, P, W, E)."""
+        return self.aerial_head.describe(self.aerial_head.maps(self.aerial_head.unpack(front)), camera_m)
 
     def ground(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, (w + 2 margin) * 16) -> (B, w, E); the whole description of a photo has unit norm."""
-        out: Tensor = self.ground_head(self.ground_features(pixels))
-        return out
+        return self.ground_rest(self.ground_front(pixels))
 
     def aerial(self, tiles: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, W, E)."""
-        out: Tensor = self.aerial_head(self.aerial_features(tiles))
-        return out
+        """(B, 3, S, S) -> (B, cells, W, E), one unit description for each camera position of the grid."""
+        head = self.aerial_head
+        maps = head.maps(head.crop(self.stem.pyramid(tiles)))
+        return head.describe(maps, head.cells_m.expand(tiles.shape[0], -1, -1))

@@ -38,6 +38,11 @@ STAGES = (
 )
 
 
+PYRAMID_BLOCKS = (2, 4, 10)
+"""Last blocks of stride 4, 8 and 16."""
+PYRAMID_CHANNELS = (24, 40, CHANNELS)
+
+
 class SameConv(nn.Conv2d):
     """Convolution with TensorFlow's "same" padding: the odd pixel goes right and below."""
 
@@ -99,10 +104,16 @@ class Lite0Stem(nn.Module):
         return self
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = F.relu6(self._bn0(self._conv_stem(pixels)))
-        for block in self._blocks:
+        return self.pyramid(pixels)[-1]
+
+    def pyramid(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (B, 3, H, W) -> features of stride 4, 8 and 16: PYRAMID_CHANNELS each."""
+        x, levels = F.relu6(self._bn0(self._conv_stem(pixels))), []
+        for number, block in enumerate(self._blocks):
             x = block(x)
-        return x
+            if number in PYRAMID_BLOCKS:
+                levels.append(x)
+        return levels[0], levels[1], levels[2]
 
 
 def pretrained_stem() -> Lite0Stem:

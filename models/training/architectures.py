@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.artefact import Frozen
 from models.bundle import AerialView, Embedding, GroundView, StretchedView
+from models.cells import Cells
 from models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from models.provenance import GuideKind
 
@@ -15,17 +16,30 @@ UNSEALED = "0" * 64
 
 
 class ColumnsModel(Frozen):
-    """Azimuth columns on a frozen Lite0 stem."""
+    """Azimuth columns on a frozen Lite0 stem: photos by canvas columns, tiles along rays from a grid of positions."""
 
     kind: Literal["columns"]
-    columns: int = Field(default=24, ge=4, le=90)
-    channels: int = Field(default=32, ge=4)
+    columns: int = Field(default=32, ge=4, le=90)
+    channels: int = Field(default=24, ge=4)
     width: int = Field(default=128, ge=16)
     depth: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
-    rows: int = Field(default=6, ge=1)
-    margin_columns: int = Field(default=2, ge=0)
-    tile_px: int = Field(default=192, ge=32)
+    hidden: int = Field(default=192, ge=16)
+    rows: int = Field(default=8, ge=1)
+    margin_columns: int = Field(default=2, ge=1)
+    tile_px: int = Field(default=320, ge=32)
+    aerial_channels: int = Field(default=64, ge=8)
+    aerial_width: int = Field(default=192, ge=16)
+    aerial_depth: int = Field(default=2, ge=1)
+    rings_m: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = (
+        (3.0, 5.5, 8.5),
+        (12.0, 17.0, 23.0),
+        (31.0, 43.0, 58.0),
+    )
+    """Radii along the rays in the maps of stride 4, 8 and 16."""
+    kept: tuple[int, int, int] = (28, 24, 20)
+    """Cells of those maps that are used, a side, around the centre."""
+    cells: Cells = Cells(per_side=5, spacing_m=6.4)
 
     def views(self, footprint_m: float) -> tuple[Embedding, GroundView, AerialView]:
         half = (0.5, 0.5, 0.5)
@@ -40,7 +54,9 @@ class ColumnsModel(Frozen):
             mean=half,
             std=half,
         )
-        aerial = AerialView(sha256=UNSEALED, size_px=self.tile_px, footprint_m=footprint_m, mean=half, std=half)
+        aerial = AerialView(
+            sha256=UNSEALED, size_px=self.tile_px, footprint_m=footprint_m, mean=half, std=half, cells=self.cells
+        )
         return Embedding(columns=self.columns, channels=self.channels), ground, aerial
 
 

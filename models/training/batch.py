@@ -20,13 +20,39 @@ class Batch:
     """(B,) true shift in columns."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeenPhotos:
+    """Photos of one kind, row i belonging to tile i."""
+
+    front: Tensor
+    """(B, w + 2, K)."""
+    shift: Tensor
+    """(B,) true shift in columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewBatch:
+    """Tiles with photos of two kinds each; with several processes, the share of this one."""
+
+    tiles: Tensor
+    """(B, K) what the stem gives."""
+    camera_m: Tensor
+    """(B, P, 2) positions to describe, metres east and north of the tile's centre; the first is near the true one."""
+    away_m: Tensor
+    """(B, P) their distances from the true one."""
+    photos: tuple[SeenPhotos, SeenPhotos]
+
+
+AnyBatch = Batch | ViewBatch
+
+
 class Supply(Protocol):
     """Batches by step; a step's batch is the same whenever it is asked for."""
 
     @property
     def steps_per_epoch(self) -> int: ...
 
-    def batch(self, step: int) -> Batch: ...
+    def batch(self, step: int) -> AnyBatch: ...
 
     def observe(self, step: int, ground: Tensor, aerial: Tensor) -> None:
         """Take note of the embeddings that the first forward pass of a step gave, of all processes: (B, D) each."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.training.batch import Batch
 from models.training.config import CityData, TrainConfig
 from models.training.parallel import World
-from models.training.store import CityPairs, front_tensor
+from models.training.store import CityPairs, normalise
 
 
 class CitySupply:
@@ -54,7 +54,7 @@ def draw_batch(config: TrainConfig, data: CityData, pairs: list[CityPairs], step
         shift.append(pairs[city].shifts[shot.name][rows])
     mine = world.share(np.arange(config.schedule.batch))
     return Batch(
-        front_tensor(np.concatenate(ground)[mine], ground_view),
-        front_tensor(np.concatenate(aerial)[mine], aerial_view),
+        normalise(np.concatenate(ground)[mine], ground_view),
+        normalise(np.concatenate(aerial)[mine], aerial_view),
         torch.from_numpy(np.concatenate(shift)[mine]),
     )

@@ -49,6 +49,55 @@ class CityData(Frozen):
     """Of places, seasons and cameras."""
 
 
+class PhotoKind(Frozen):
+    """Photos of so many columns of the canvas, and how often they are drawn."""
+
+    columns: int = Field(ge=1)
+    weight: float = Field(default=1.0, gt=0)
+    group: Literal["wide", "narrow"]
+    """Every step shows its tiles one kind of each group."""
+
+
+class ViewData(Frozen):
+    """Views rendered from sample cities for azimuth columns, through the frozen stem."""
+
+    kind: Literal["sample-views"]
+    cities: tuple[int, ...] = Field(min_length=1)
+    extent_m: float = 800.0
+    places: int = Field(ge=8)
+    """Places per city."""
+    min_separation_m: float = 18.0
+    draws: int = Field(default=2, ge=1)
+    """Aerial tiles per place, each of its own season, light, footprint error and camera offset."""
+    moments: int = Field(default=6, ge=1)
+    """Times of visit shared by the photos of a city."""
+    offset_m: float = Field(default=16.0, ge=0)
+    """The camera stands up to this far east or west and north or south of the tile's centre."""
+    footprint_error: float = Field(default=0.05, ge=0)
+    """Standard deviation of the tile's true footprint over the one that it is taken for."""
+    partial_tiles: float = Field(default=0.25, ge=0, le=1)
+    """Share of tiles of which only a square about the camera is there."""
+    photos: tuple[PhotoKind, ...] = Field(min_length=2)
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _both_groups(self) -> ViewData:
+        if {photo.group for photo in self.photos} != {"wide", "narrow"}:
+            raise ValueError("photos need kinds of both groups, wide and narrow")
+        return self
+
+
+class Spread(Frozen):
+    """Camera positions that the loss compares with, around each true one."""
+
+    positions: int = Field(default=3, ge=1)
+    """Per tile: one near the camera, the others anywhere in its inner part."""
+    jitter_m: float = Field(default=2.0, ge=0)
+    reach_m: float = Field(default=17.0, gt=0)
+    sigma_m: float = Field(default=4.0, gt=0)
+    """The wanted likelihood of a position falls off as a Gaussian of its distance from the camera."""
+
+
 class PairData(Frozen):
     """Pairs on disk, in the layout of a public data set or of one's own pairs.csv."""
 
@@ -76,6 +125,10 @@ class Loss(Frozen):
     """Contrastive loss with the factor 1/2 of its text, or without it, as its table has it."""
     smoothing: float = Field(default=0.05, ge=0, lt=1)
     heading_weight: float = 0.5
+    spread: Spread = Spread()
+    """With sample-views only, as the next."""
+    clip_norm: float | None = Field(default=None, gt=0)
+    """Largest norm of all gradients together."""
 
 
 class Optimiser(Frozen):
@@ -162,7 +215,7 @@ class TrainConfig(Frozen):
     seed: int = 0
     footprint_m: float = Field(gt=0)
     model: ColumnsModel | TransGeoModel = Field(discriminator="kind")
-    data: CityData | PairData = Field(discriminator="kind")
+    data: CityData | ViewData | PairData = Field(discriminator="kind")
     loss: Loss
     optimiser: Optimiser = Optimiser()
     sampling: Sampling = Sampling()
@@ -177,12 +230,28 @@ class TrainConfig(Frozen):
         crop = self.model.crop if isinstance(self.model, TransGeoModel) else None
         if crop is not None and crop.guide == "stage-1" and self.start.kind != "stage-1":
             raise ValueError('a guide of the first stage comes with start.kind = "stage-1"')
-        problem = self._city_problem(self.data) if isinstance(self.data, CityData) else self._pairs_problem()
+        if isinstance(self.data, ViewData):
+            problem = self._views_problem(self.data)
+        else:
+            problem = self._city_problem(self.data) if isinstance(self.data, CityData) else self._pairs_problem()
         if problem:
             raise ValueError(problem)
         return self
 
+    def _views_problem(self, data: ViewData) -> str | None:
+        if not isinstance(self.model, ColumnsModel):
+            return "sample-views are for azimuth columns; other networks take sample-city"
+        if self.validation is None:
+            return "sample cities need a [validation] city"
+        if self.sampling.kind != "random" or self.optimiser.kind != "adamw" or self.compute.chunk is not None:
+            return "sample-views are drawn at random, whole batches at a time, and learnt with adamw"
+        if max(photo.columns for photo in data.photos) > self.model.columns:
+            return f"a photo cannot have more than the network's {self.model.columns} columns"
+        return None
+
     def _city_problem(self, data: CityData) -> str | None:
+        if isinstance(self.model, ColumnsModel):
+            return "azimuth columns train on views of sample cities (sample-views)"
         if self.validation is None:
             return "sample cities need a [validation] city"
         if self.sampling.kind != "random":
@@ -194,7 +263,7 @@ class TrainConfig(Frozen):
 
     def _pairs_problem(self) -> str | None:
         if isinstance(self.model, ColumnsModel):
-            return "azimuth columns train on sample cities"
+            return "azimuth columns train on views of sample cities (sample-views)"
         if self.validation is not None:
             return "[validation] is for sample cities; data sets have data.validation_split"
         return None

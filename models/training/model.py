@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.networks.azimuth import AzimuthColumns, AzimuthSize
 from models.networks.lite0 import pretrained_stem
+from models.networks.rays import RaySize
 from models.networks.transgeo import Crop, TransformerSize, TransGeo
 from models.training.architectures import ColumnsModel, TransGeoModel
 from models.training.config import TrainConfig
@@ -17,7 +18,7 @@ INITIAL_TEMPERATURE = 0.07
 
 
 class Learner(nn.Module):
-    """A network cut where learning begins: a frozen front whose output may be kept, and the part that is trained.
+    """A network and its temperature; of azimuth columns the part behind the frozen front is what learns.
 
     Args:
         network: the model itself; its parameters are those saved and exported.
@@ -28,26 +29,12 @@ class Learner(nn.Module):
         self.network = network
         self.log_scale = nn.Parameter(torch.tensor(-math.log(INITIAL_TEMPERATURE)))
 
-    @property
-    def has_frozen_front(self) -> bool:
-        return isinstance(self.network, AzimuthColumns)
-
-    def ground_front(self, pixels: Tensor) -> Tensor:
-        return self.network.ground_features(pixels) if isinstance(self.network, AzimuthColumns) else pixels
-
-    def aerial_front(self, pixels: Tensor) -> Tensor:
-        return self.network.aerial_features(pixels) if isinstance(self.network, AzimuthColumns) else pixels
-
     def ground_rest(self, front: Tensor) -> Tensor:
-        if isinstance(self.network, AzimuthColumns):
-            out: Tensor = self.network.ground_head(front)
-            return out
-        return self.network.ground(front)
+        network = self.network
+        return network.ground_rest(front) if isinstance(network, AzimuthColumns) else network.ground(front)
 
     def aerial_rest(self, front: Tensor) -> Tensor:
-        if isinstance(self.network, AzimuthColumns):
-            out: Tensor = self.network.aerial_head(front)
-            return out
+        """Of networks without a front; azimuth columns are asked with the camera's position."""
         return self.network.aerial(front)
 
 
@@ -66,10 +53,22 @@ def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthCol
             width=model.width,
             depth=model.depth,
             heads=model.heads,
+            hidden=model.hidden,
             rows=model.rows,
             margin_columns=model.margin_columns,
         )
-        return AzimuthColumns(size, pretrained_stem() if pretrained else None)
+        rays = RaySize(
+            tile_px=model.tile_px,
+            footprint_m=config.footprint_m,
+            per_side=model.cells.per_side,
+            spacing_m=model.cells.spacing_m,
+            channels=model.aerial_channels,
+            width=model.aerial_width,
+            depth=model.aerial_depth,
+            rings_m=model.rings_m,
+            kept=model.kept,
+        )
+        return AzimuthColumns(size, rays, pretrained_stem() if pretrained else None)
     crop = model.crop
     network = TransGeo(
         model.view_px,

@@ -19,8 +19,10 @@ from models.losses import (
     soft_margin_triplet,
     symmetric_infonce,
 )
+from models.networks.azimuth import AzimuthColumns
+from models.spatial_loss import spatial_loss
 from models.training.asam import SharpnessAware
-from models.training.batch import Batch
+from models.training.batch import AnyBatch, ViewBatch
 from models.training.chunks import chunked_backward
 from models.training.config import Compute, Loss, Optimiser, TrainConfig
 from models.training.model import Learner
@@ -45,7 +47,7 @@ class Stepper:
     optimiser: torch.optim.AdamW | SharpnessAware
     world: World
 
-    def step(self, batch: Batch) -> tuple[float, Tensor, Tensor]:
+    def step(self, batch: AnyBatch) -> tuple[float, Tensor, Tensor]:
         """Learn from a batch.
 
         Returns:
@@ -61,8 +63,10 @@ class Stepper:
             self.optimiser.step()
         return loss, ground, aerial
 
-    def _pass(self, batch: Batch) -> tuple[float, Tensor, Tensor]:
+    def _pass(self, batch: AnyBatch) -> tuple[float, Tensor, Tensor]:
         """Fill the gradients, averaged over the processes."""
+        if isinstance(batch, ViewBatch):
+            return self._pass_views(batch)
         device, seen = self.world.device, dict[str, Tensor]()
         shift = self.world.gather_rows(batch.shift.to(device))
 
@@ -83,6 +87,35 @@ class Stepper:
         )
         self.world.average_gradients(self.learner.parameters())
         return loss.item(), seen["ground"], seen["aerial"]
+
+    def _pass_views(self, batch: ViewBatch) -> tuple[float, Tensor, Tensor]:
+        """One description of the tiles, two photos of each."""
+        network, device, rule = self.learner.network, self.world.device, self.config.loss
+        if not isinstance(network, AzimuthColumns):
+            raise UsageError("sample-views are for azimuth columns.")
+        self.optimiser.zero_grad()
+        with autocast(self.config.compute, device)():
+            aerial = network.aerial_rest(batch.tiles.to(device), batch.camera_m.to(device))
+            photos = [network.ground_rest(seen.front.to(device)) for seen in batch.photos]
+        aerial, away_m = self.world.gather_rows(aerial.float()), self.world.gather_rows(batch.away_m.to(device))
+        scale, loss = self.learner.log_scale.exp().clamp(max=MAX_SCALE), aerial.new_zeros(())
+        for seen, columns in zip(batch.photos, photos, strict=True):
+            ground, shift = self.world.gather_rows(columns.float()), self.world.gather_rows(seen.shift.to(device))
+            loss = loss + spatial_loss(
+                ground,
+                aerial,
+                shift,
+                away_m,
+                scale,
+                sigma_m=rule.spread.sigma_m,
+                smoothing=rule.smoothing,
+                heading_weight=rule.heading_weight,
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.world.average_gradients(self.learner.parameters())
+        if rule.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.learner.parameters(), rule.clip_norm)
+        return loss.item(), photos[0].detach().flatten(1), aerial[:, 0].detach().flatten(1)
 
 
 def autocast(compute: Compute, device: torch.device) -> Callable[[], AbstractContextManager[object]]:

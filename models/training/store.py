@@ -2,17 +2,16 @@
 
     <store>/city-<seed>/shot-<fov>-<orientation>.npy    ground, one row a place
                         shift-<fov>-<orientation>.npy   float32 (P,), true shift in columns
-                        tiles.npy                       aerial, (P, draws, ...)
+                        tiles.npy                       aerial, (P, draws, 3, S, S)
                         places.npy                      float64 (P, 2) x_m, y_m
 
-With a frozen front the arrays hold its float16 output, otherwise uint8 pixels.
+The arrays hold uint8 pixels, (3, H, W) each.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -31,13 +30,10 @@ from models.normalisation import to_bytes
 from models.preprocess import ground_input
 from models.sample_city import AerialView as CityFromAbove
 from models.sample_city import Appearance, City, draw_places
-from models.training.architectures import ColumnsModel
 from models.training.config import CityData, Shot, TrainConfig
-from models.training.model import Learner, build_network
 
 logger = logging.getLogger(__name__)
 Array = NDArray[Any]
-FRONT_BATCH = 32
 TILES_PER_APPEARANCE = 300
 FOV_JITTER_DEG, TILT_DEG = 4.0, 2.0
 
@@ -76,11 +72,10 @@ def prepare(config: TrainConfig, data: CityData, store: Path, workers: int = 1) 
 
 
 def _recipe(config: TrainConfig, data: CityData) -> dict[str, Any]:
-    """All that the kept arrays depend on: networks without a frozen front may share a store."""
+    """All that the kept arrays depend on: networks of the same input may share a store."""
     embedding, ground, aerial = config.views
     views = {"columns": embedding.columns, "ground": ground.model_dump(), "aerial": aerial.model_dump()}
-    front = config.model.kind if isinstance(config.model, ColumnsModel) else "pixels"
-    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(), **views, "front": front}))
+    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(), **views}))
     return recipe
 
 
@@ -96,24 +91,20 @@ def open_city(data: CityData, folder: Path) -> CityPairs:
 
 def render_city(config: TrainConfig, data: CityData, seed: int, store: Path) -> None:
     """Render all pairs of one city into `<store>/city-<seed>`, whole or not at all."""
-    torch.set_num_threads(1)
     city = City.generate(seed, data.extent_m)
     rng = np.random.default_rng([data.seed, seed])
     places = draw_places(city, data.places, rng, data.min_separation_m)
-    learner = Learner(build_network(config)).eval()
     with appear_whole(store / f"city-{seed}") as folder:
         np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
-        np.save(folder / "tiles.npy", _tiles(config, data, learner, city, places.x_m, places.y_m, rng))
+        np.save(folder / "tiles.npy", _tiles(config, data, city, places.x_m, places.y_m, rng))
         for shot in data.shots:
-            fronts, shift = _shots(config, learner, city, shot, places.x_m, places.y_m, rng)
-            np.save(folder / f"shot-{shot.name}.npy", fronts)
+            pictures, shift = _shots(config, city, shot, places.x_m, places.y_m, rng)
+            np.save(folder / f"shot-{shot.name}.npy", pictures)
             np.save(folder / f"shift-{shot.name}.npy", shift)
-            logger.info("city %d: %d photos of kind %s", seed, len(fronts), shot.name)
+            logger.info("city %d: %d photos of kind %s", seed, len(pictures), shot.name)
 
 
-def _tiles(
-    config: TrainConfig, data: CityData, learner: Learner, city: City, x: Array, y: Array, rng: np.random.Generator
-) -> Array:
+def _tiles(config: TrainConfig, data: CityData, city: City, x: Array, y: Array, rng: np.random.Generator) -> Array:
     """(P, draws, ...): all tiles of one draw share an appearance in blocks."""
     _, _, view = config.views
     draws = []
@@ -125,12 +116,12 @@ def _tiles(
                 picture = CityFromAbove(city, Appearance.draw(rng))
             dx, dy = rng.uniform(-data.offset_m, data.offset_m, 2)
             pixels.append(picture.tile(x[i] + dx, y[i] + dy, config.footprint_m, view.size_px))
-        draws.append(_front(learner.aerial_front, np.stack(pixels), view, learner.has_frozen_front))
+        draws.append(np.stack(pixels).transpose(0, 3, 1, 2))
     return np.stack(draws, axis=1)
 
 
 def _shots(
-    config: TrainConfig, learner: Learner, city: City, shot: Shot, x: Array, y: Array, rng: np.random.Generator
+    config: TrainConfig, city: City, shot: Shot, x: Array, y: Array, rng: np.random.Generator
 ) -> tuple[Array, NDArray[np.float32]]:
     embedding, view, _ = config.views
     setting = Setting(shot.fov_deg, shot.orientation)
@@ -144,7 +135,7 @@ def _shots(
         left = headings[i] - ready.seen * 180.0 / embedding.columns
         shifts[i] = ready.firsts[0] if camera.heading_deg is not None else left * embedding.columns / 360.0
     shifts %= embedding.columns
-    return _front(learner.ground_front, np.stack(canvases), view, learner.has_frozen_front), shifts
+    return np.stack(canvases), shifts
 
 
 def _fov_jitter_deg(fov_deg: float, columns: int) -> float:
@@ -158,26 +149,3 @@ def normalise(pixels: Array, view: AnyGroundView | AerialView) -> torch.Tensor:
     """(B, 3, H, W) uint8 -> float32 as the networks take it."""
     mean, std = torch.tensor(view.mean)[:, None, None], torch.tensor(view.std)[:, None, None]
     return (torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255 - mean) / std
-
-
-def _front(
-    front: Callable[[torch.Tensor], torch.Tensor], pixels: Array, view: AnyGroundView | AerialView, frozen: bool
-) -> Array:
-    """uint8 pictures, (P, 3, H, W) or (P, H, W, 3) tiles, to what the store keeps of them."""
-    if pixels.shape[-1] == 3:
-        pixels = pixels.transpose(0, 3, 1, 2)
-    if not frozen:
-        return pixels
-    with torch.inference_mode():
-        parts = [
-            front(normalise(pixels[i : i + FRONT_BATCH], view)).half().numpy()
-            for i in range(0, len(pixels), FRONT_BATCH)
-        ]
-    return np.concatenate(parts)
-
-
-def front_tensor(rows: Array, view: AnyGroundView | AerialView) -> torch.Tensor:
-    """Rows of the store to what the trained part takes: float32 features or normalised pixels."""
-    if rows.dtype == np.uint8:
-        return normalise(rows, view)
-    return torch.from_numpy(np.ascontiguousarray(rows)).float()

@@ -12,13 +12,15 @@ from models.datasets.pairset import PairSet
 from models.errors import DatasetError, UsageError
 from models.training.batch import Supply
 from models.training.city_supply import CitySupply
-from models.training.config import CityData, PairData, TrainConfig
+from models.training.config import CityData, PairData, TrainConfig, ViewData
 from models.training.mining import MiningSampler, RandomSampler, Sampler
 from models.training.nearest import nearest_by_position
 from models.training.neighbours import NeighbourSampler
 from models.training.pair_supply import PairSupply
 from models.training.parallel import World
 from models.training.store import prepare
+from models.training.view_store import prepare_views
+from models.training.view_supply import ViewSupply
 
 
 def open_supply(config: TrainConfig, store: Path, workers: int, world: World) -> Supply:
@@ -34,6 +36,11 @@ def open_supply(config: TrainConfig, store: Path, workers: int, world: World) ->
             prepare(config, data, store, workers)
         world.barrier()
         return CitySupply(config, data, prepare(config, data, store), world)
+    if isinstance(data, ViewData):
+        if world.first:
+            prepare_views(config, data, store, workers)
+        world.barrier()
+        return ViewSupply(config, data, prepare_views(config, data, store), world)
     return _open_pairs(config, data, world)
 
 

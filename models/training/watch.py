@@ -17,11 +17,14 @@ from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.photographs import Setting
 from models.evaluation.protocols import find_protocol
 from models.evaluation.run import evaluate_protocol
-from models.training.config import CityData, PairData, TrainConfig, Validation
+from models.training.config import CityData, PairData, TrainConfig, Validation, ViewData
 
 logger = logging.getLogger(__name__)
 PROTOCOL_OF = {"cvact": "cvact-val", "university": "university-street", "pairs": "own"}
 """Where a protocol's name is not the data set's."""
+
+
+EVERY_VIEW = tuple(Setting(fov_deg, "unknown") for fov_deg in (360.0, 180.0, 90.0, 70.0))
 
 
 class Watch(Protocol):
@@ -32,8 +35,9 @@ class Watch(Protocol):
 class CityWatch:
     """Places of a sample city, for every kind of photo trained on."""
 
-    def __init__(self, data: CityData, plan: Validation) -> None:
-        self._settings = [Setting(shot.fov_deg, shot.orientation) for shot in data.shots]
+    def __init__(self, data: CityData | ViewData, plan: Validation) -> None:
+        shots = data.shots if isinstance(data, CityData) else ()
+        self._settings = [Setting(shot.fov_deg, shot.orientation) for shot in shots] or list(EVERY_VIEW)
         self._benchmark = CityBenchmark.render(plan.city, plan.places, plan.extent_m)
 
     def recall(self, encoder: Encoder) -> dict[str, float]:

@@ -37,7 +37,22 @@ COLUMNS: dict[str, Any] = {
     "heads": 2,
     "rows": 2,
     "margin_columns": 1,
-    "tile_px": 32,
+    "tile_px": 64,
+    "aerial_channels": 8,
+    "aerial_width": 16,
+    "aerial_depth": 1,
+    "rings_m": [[3.0], [8.0], [14.0]],
+    "kept": [8, 8, 4],
+    "cells": {"per_side": 3, "spacing_m": 4.0},
+}
+VIEWS: dict[str, Any] = {
+    "kind": "sample-views",
+    "cities": [4],
+    "extent_m": 100.0,
+    "places": PLACES,
+    "moments": 2,
+    "offset_m": 5.0,
+    "photos": [{"columns": 8, "group": "wide"}, {"columns": 2, "group": "narrow"}],
 }
 
 
@@ -84,7 +99,11 @@ def tiny_transgeo(tiny_run: dict[str, Any]) -> TrainConfig:
 
 @pytest.fixture(scope="session")
 def tiny_columns(tiny_run: dict[str, Any]) -> TrainConfig:
-    return TrainConfig.model_validate(tiny_run | {"model": COLUMNS})
+    """Azimuth columns: a tile of 40 m seen from nine positions, photos of the whole circle and of a quarter."""
+    spread = {"positions": 2, "reach_m": 6.0}
+    return TrainConfig.model_validate(
+        tiny_run | {"model": COLUMNS, "data": VIEWS, "loss": {"kind": "infonce", "spread": spread, "clip_norm": 5.0}}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -27,11 +27,13 @@ def _tiles(config: TrainConfig, seed: int) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def test_cutting_a_network_changes_nothing(config: TrainConfig) -> None:
-    learner = Learner(build_network(config, pretrained=False)).eval()
-    photos, tiles = _photos(config, 0), _tiles(config, 1)
-    assert torch.equal(learner.ground_rest(learner.ground_front(photos)), learner.network.ground(photos))
-    assert torch.equal(learner.aerial_rest(learner.aerial_front(tiles)), learner.network.aerial(tiles))
+def test_cutting_azimuth_columns_changes_nothing(tiny_columns: TrainConfig) -> None:
+    network = build_network(tiny_columns, pretrained=False).eval()
+    assert isinstance(network, AzimuthColumns)
+    photos, tiles = _photos(tiny_columns, 0), _tiles(tiny_columns, 1)
+    cells_m = network.aerial_head.cells_m.expand(2, -1, -1)
+    assert torch.equal(network.ground_rest(network.ground_front(photos)), network.ground(photos))
+    assert torch.equal(network.aerial_rest(network.aerial_front(tiles), cells_m), network.aerial(tiles))
 
 
 def test_sizes_come_from_the_configuration(tiny_transgeo: TrainConfig, tiny_columns: TrainConfig) -> None:
@@ -47,17 +49,12 @@ def test_the_temperature_starts_at_seven_hundredths(config: TrainConfig) -> None
     assert scale == pytest.approx(1 / 0.07, rel=1e-4)
 
 
-def test_only_columns_have_a_frozen_front(config: TrainConfig) -> None:
-    learner = Learner(build_network(config, pretrained=False))
-    assert learner.has_frozen_front == (config.model.kind == "columns")
-
-
 def test_a_torch_network_is_an_encoder(config: TrainConfig) -> None:
     network = build_network(config, pretrained=False)
     encoder = TorchEncoder(config, network)
     embedding = encoder.manifest.embedding
     ground, aerial = encoder.ground(_photos(config, 0).numpy()), encoder.aerial(_tiles(config, 1).numpy())
     assert ground.shape == (2, embedding.columns, embedding.channels)
-    assert aerial.shape == (2, 1, embedding.size)
-    for rows in (ground.reshape(2, -1), aerial[:, 0]):
+    assert aerial.shape == (2, 9 if embedding.columns > 1 else 1, embedding.size)
+    for rows in (ground.reshape(2, -1), aerial.reshape(-1, embedding.size)):
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)

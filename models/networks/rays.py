@@ -1,0 +1,160 @@
+"""A tile described for any camera position in its inner part: features once, then rays from each position.
+
+The stem's features of three strides become three maps, north up. From a camera position, rings of points are sampled:
+near ones in the finest map, far ones in the coarsest, so that a point stands for about the same angle at any distance.
+As the maps are north up but a photo is not, what is sampled is turned by a linear map that depends on the azimuth
+(first and second harmonics: directions and orientations). Points on one ray become a column.
+
+A grid of positions costs little more than one: most of the work is shared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.networks.lite0 import PYRAMID_CHANNELS
+from models.networks.mixing import CircleBlock, HalfInstanceNorm, MapBlock, unit_columns
+
+STRIDES_PX = (4, 8, 16)
+HARMONICS = 2
+REDUCED = (40, 48)
+"""Channels of the stride 4 and 8 features before they are joined with the coarser map."""
+Maps = tuple[Tensor, Tensor, Tensor]
+"""Of stride 4, 8 and 16: (B, C, n, n) each, around the tile's centre."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaySize:
+    """Shape of the aerial encoder and geometry of the tile.
+
+    Attributes:
+        tile_px, footprint_m: side of the tile.
+        per_side, spacing_m: grid of camera positions that `aerial` describes, centred on the tile.
+        rings_m: radii sampled in the maps of stride 4, 8 and 16.
+        kept: cells of the stride 4, 8 and 16 features that are used, around the centre, a side.
+    """
+
+    tile_px: int = 320
+    footprint_m: float = 160.0
+    per_side: int = 5
+    spacing_m: float = 6.4
+    channels: int = 64
+    width: int = 192
+    depth: int = 2
+    rays: int = 2
+    rings_m: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = (
+        (3.0, 5.5, 8.5),
+        (12.0, 17.0, 23.0),
+        (31.0, 43.0, 58.0),
+    )
+    kept: tuple[int, int, int] = (28, 24, 20)
+
+    @property
+    def cell_m(self) -> tuple[float, float, float]:
+        """Ground length of a cell of each map."""
+        pixel = self.footprint_m / self.tile_px
+        return STRIDES_PX[0] * pixel, STRIDES_PX[1] * pixel, STRIDES_PX[2] * pixel
+
+
+class AerialRays(nn.Module):
+    """Stem features of a tile -> columns (B, P, W, E) of P camera positions, unit over W * E.
+
+    Args:
+        size: shapes and geometry.
+        columns, channels: W and E, shared with the ground encoder.
+    """
+
+    directions: Tensor
+    harmonics: Tensor
+    cells_m: Tensor
+
+    def __init__(self, size: RaySize, columns: int, channels: int) -> None:
+        super().__init__()
+        self.size, self.columns = size, columns
+        c = size.channels
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in PYRAMID_CHANNELS)
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(n, out, 1) for n, out in zip(PYRAMID_CHANNELS, (*REDUCED, c), strict=True)
+        )
+        self.join = nn.ModuleList(nn.Conv2d(out + c, c, 1) for out in REDUCED)
+        self.mix = nn.ModuleList(
+            nn.Sequential(HalfInstanceNorm(), *(MapBlock(c) for _ in range(blocks))) for blocks in (1, 1, 2)
+        )
+        basis = 1 + 2 * HARMONICS
+        self.turns = [[nn.Linear(basis * c, c) for _ in rings] for rings in size.rings_m]
+        self.steer = nn.ModuleList(turn for level in self.turns for turn in level)
+        rings = sum(len(level) for level in size.rings_m)
+        self.gather = nn.Linear(rings * size.rays * c, size.width)
+        self.circle = nn.ModuleList(CircleBlock(size.width) for _ in range(size.depth))
+        self.norm = nn.LayerNorm(size.width, eps=1e-6)
+        self.project = nn.Linear(size.width, channels)
+        azimuth = 2 * math.pi * (torch.arange(columns * size.rays, dtype=torch.float64) + 0.5) / (columns * size.rays)
+        waves = [f(k * azimuth) for k in range(1, HARMONICS + 1) for f in (torch.cos, torch.sin)]
+        self.register_buffer("directions", torch.stack([azimuth.sin(), -azimuth.cos()], -1).float(), persistent=False)
+        self.register_buffer("harmonics", torch.stack([torch.ones_like(azimuth), *waves], -1).float(), persistent=False)
+        self.register_buffer("cells_m", cell_offsets(size.per_side, size.spacing_m)[None], persistent=False)
+
+    def crop(self, pyramid: Maps) -> Maps:
+        """Keep the cells of each level that any ray can reach."""
+        fine, middle, coarse = (_centre(level, kept) for level, kept in zip(pyramid, self.size.kept, strict=True))
+        return fine, middle, coarse
+
+    def pack(self, pyramid: Maps) -> Tensor:
+        """Cropped features as one row a tile, (B, K)."""
+        return torch.cat([level.flatten(1) for level in self.crop(pyramid)], dim=1)
+
+    def unpack(self, rows: Tensor) -> Maps:
+        """What `pack` packed."""
+        shapes = [(c, n, n) for c, n in zip(PYRAMID_CHANNELS, self.size.kept, strict=True)]
+        parts = torch.split(rows, [math.prod(shape) for shape in shapes], dim=1)
+        fine, middle, coarse = (part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
+        return fine, middle, coarse
+
+    def maps(self, levels: Maps) -> Maps:
+        """From coarse to fine, each level joined with the one above it: (B, C, n, n) each."""
+        reduced = [reduce(norm(x)) for reduce, norm, x in zip(self.reduce, self.norms, levels, strict=True)]
+        coarse = self.mix[2](reduced[2])
+        middle = self.mix[1](self.join[1](torch.cat([reduced[1], _finer(coarse, self.size.kept[1])], dim=1)))
+        fine = self.mix[0](self.join[0](torch.cat([reduced[0], _finer(middle, self.size.kept[0])], dim=1)))
+        return fine, middle, coarse
+
+    def describe(self, maps: Maps, camera_m: Tensor) -> Tensor:
+        """Look around from positions (B, P, 2), metres east and north of the tile's centre: (B, P, W, E)."""
+        batch, positions = camera_m.shape[:2]
+        centre = (camera_m * camera_m.new_tensor([1.0, -1.0]))[:, :, None]  # right and down, as pictures are stored
+        points = []
+        for number, (level, rings) in enumerate(zip(maps, self.size.rings_m, strict=True)):
+            half = level.shape[-1] * self.size.cell_m[number] / 2
+            for radius, turn in zip(rings, self.turns[number], strict=True):
+                grid = (centre + radius * self.directions) / half  # (B, P, A, 2)
+                seen = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
+                seen = seen.permute(0, 2, 3, 1)[..., None, :] * self.harmonics[:, :, None]  # (B, P, A, basis, C)
+                points.append(F.gelu(turn(seen.flatten(3))))
+        x = torch.stack(points, dim=3).reshape(batch * positions, self.columns, -1)  # rays of a column side by side
+        x = self.gather(x)
+        for block in self.circle:
+            x = block(x)
+        return unit_columns(self.project(self.norm(x))).reshape(batch, positions, self.columns, -1)
+
+
+def cell_offsets(per_side: int, spacing_m: float) -> Tensor:
+    """(per_side^2, 2) metres east and north of the centre, row-major from the north-west."""
+    line = (torch.arange(per_side, dtype=torch.float32) - (per_side - 1) / 2) * spacing_m
+    north, east = torch.meshgrid(-line, line, indexing="ij")
+    return torch.stack([east.flatten(), north.flatten()], dim=1)
+
+
+def _centre(level: Tensor, kept: int) -> Tensor:
+    start = (level.shape[-1] - kept) // 2
+    return level[..., start : start + kept, start : start + kept]
+
+
+def _finer(level: Tensor, kept: int) -> Tensor:
+    """Twice the resolution, cut to `kept` cells around the centre."""
+    doubled = F.interpolate(level, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return _centre(doubled, kept)

@@ -1,0 +1,174 @@
+"""Training views on disk: the panoramas and tiles of sample cities through the frozen stem, rendered once.
+
+    <store>/city-<seed>/photo-<columns>.npy    float16 (P, w + 2, K) what the stem gives for photos of w columns
+                        shift-<columns>.npy    float32 (P,) true shift in columns
+                        tiles.npy              float16 (draws, P, K)
+                        camera.npy             float32 (draws, P, 2) metres east and north of the tile's centre
+                        places.npy             float64 (P, 2) x_m, y_m
+
+Row i of every array is place i. Every array is read through a memory map.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.artefact import appear_whole
+from models.errors import UsageError
+from models.sample_city import AerialView, Appearance, City, Places, draw_places, render_panorama
+from models.training.architectures import ColumnsModel
+from models.training.config import TrainConfig, ViewData
+from models.training.cuts import Canvas, cut
+from models.training.photometric import degrade_tile
+from models.training.stem_session import StemSession
+
+logger = logging.getLogger(__name__)
+Array = NDArray[Any]
+CAMERA_HEIGHT_M = (1.4, 2.8)
+NOTHING = 127
+
+
+@dataclass(frozen=True, slots=True)
+class CityViews:
+    """The views of one city."""
+
+    photos: dict[int, Array]
+    shifts: dict[int, NDArray[np.float32]]
+    tiles: Array
+    camera_m: NDArray[np.float32]
+    places: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def prepare_views(config: TrainConfig, data: ViewData, store: Path, workers: int = 1) -> list[CityViews]:
+    """Render whatever cities are not in the store yet and open all of them.
+
+    Raises:
+        UsageError: the store was made for other data or views.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    recipe = _recipe(config, data)
+    note = store / "recipe.json"
+    if note.is_file() and json.loads(note.read_text()) != recipe:
+        raise UsageError(f"{store} holds views of another recipe. Give another folder or remove it.")
+    note.write_text(json.dumps(recipe, indent=1))
+    missing = [city for city in data.cities if not (store / f"city-{city}").is_dir()]
+    if missing and workers > 1:
+        count = len(missing)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            list(pool.map(render_city_views, [config] * count, [data] * count, missing, [store] * count))
+    else:
+        for city in missing:
+            render_city_views(config, data, city, store)
+    return [open_city_views(data, store / f"city-{city}") for city in data.cities]
+
+
+def _recipe(config: TrainConfig, data: ViewData) -> dict[str, Any]:
+    """All that the kept arrays of one city depend on; more cities may come into the same store."""
+    _, ground, aerial = config.views
+    views = {"ground": ground.model_dump(), "aerial": aerial.model_dump(exclude={"cells"})}
+    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(exclude={"cities"}), **views}))
+    return recipe
+
+
+def open_city_views(data: ViewData, folder: Path) -> CityViews:
+    kinds = [photo.columns for photo in data.photos]
+    return CityViews(
+        photos={seen: np.load(folder / f"photo-{seen}.npy", mmap_mode="r") for seen in kinds},
+        shifts={seen: np.load(folder / f"shift-{seen}.npy") for seen in kinds},
+        tiles=np.load(folder / "tiles.npy", mmap_mode="r"),
+        camera_m=np.load(folder / "camera.npy"),
+        places=np.load(folder / "places.npy"),
+    )
+
+
+def render_city_views(config: TrainConfig, data: ViewData, seed: int, store: Path) -> None:
+    """Render all views of one city into `<store>/city-<seed>`, whole or not at all."""
+    city = City.generate(seed, data.extent_m)
+    rng = np.random.default_rng([data.seed, seed])
+    places = draw_places(city, data.places, rng, data.min_separation_m)
+    stem = StemSession(config)
+    with appear_whole(store / f"city-{seed}") as folder:
+        np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
+        tiles, camera_m = _tiles(config, data, stem, city, places, rng)
+        np.save(folder / "tiles.npy", tiles)
+        np.save(folder / "camera.npy", camera_m)
+        for seen, (rows, shifts) in _photos(config, data, stem, city, places, rng).items():
+            np.save(folder / f"photo-{seen}.npy", rows)
+            np.save(folder / f"shift-{seen}.npy", shifts)
+        logger.info("city %d: %d places", seed, len(places))
+
+
+def _tiles(
+    config: TrainConfig, data: ViewData, stem: StemSession, city: City, places: Places, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.float32]]:
+    """Each draw has its own time of the year, footprint error and camera offset."""
+    _, _, view = config.views
+    rows, camera_m = [], []
+    for _ in range(data.draws):
+        picture = None
+        for i in range(len(places)):
+            if picture is None or i == len(places) // 2:
+                picture = AerialView(city, Appearance.draw(rng))
+            offset = rng.uniform(-data.offset_m, data.offset_m, 2)
+            error = float(np.clip(rng.normal(1.0, data.footprint_error), 0.85, 1.15))
+            x, y = places.x_m[i] - offset[0], places.y_m[i] - offset[1]
+            pixels = degrade_tile(picture.tile(x, y, config.footprint_m * error, view.size_px), rng)
+            camera = offset / error
+            if rng.random() < data.partial_tiles:
+                pixels = _partial(pixels, camera, config.footprint_m / view.size_px, rng)
+            rows.append(stem.tile(pixels))
+            camera_m.append(camera)
+    shape = data.draws, len(places), -1
+    return np.stack(rows).reshape(shape), np.array(camera_m, np.float32).reshape(shape)
+
+
+def _partial(
+    pixels: NDArray[np.uint8], camera_m: NDArray[np.float64], metres_per_px: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Leave only a square about the camera, as imagery smaller than the footprint does."""
+    size = pixels.shape[0]
+    half = rng.uniform(28.0, 75.0) / metres_per_px
+    middle = size / 2 + (camera_m * (1, -1) + rng.normal(0, 2.0, 2)) / metres_per_px
+    line = np.arange(size) + 0.5
+    inside = (np.abs(line - middle[0])[None] < half) & (np.abs(line - middle[1])[:, None] < half)
+    return np.where(inside[..., None], pixels, np.uint8(NOTHING))
+
+
+def _photos(
+    config: TrainConfig, data: ViewData, stem: StemSession, city: City, places: Places, rng: np.random.Generator
+) -> dict[int, tuple[Array, NDArray[np.float32]]]:
+    """One panorama a place, at one of a few moments, and one cut of every kind from it."""
+    model = config.model
+    if not isinstance(model, ColumnsModel):
+        raise UsageError("Training views are for azimuth columns.")
+    height, width = model.rows * 16, model.columns * 16
+    canvas = Canvas(model.columns, height, width, model.margin_columns * 16)
+    kinds: Sequence[int] = [photo.columns for photo in data.photos]
+    rows: dict[int, list[Array]] = {seen: [np.empty(0)] * len(places) for seen in kinds}
+    shifts = {seen: np.zeros(len(places), np.float32) for seen in kinds}
+    order = rng.permutation(len(places))
+    for moment in range(data.moments):
+        look = Appearance.draw(rng)
+        for i in order[moment :: data.moments]:
+            seen_by = look.through(Appearance.draw(rng))
+            heading, up = float(rng.uniform(0, 360)), float(rng.uniform(*CAMERA_HEIGHT_M))
+            panorama = render_panorama(
+                city, seen_by, places.x_m[i], places.y_m[i], heading, width, height, 360.0 * height / width, up
+            )
+            for seen in kinds:
+                pixels, shifts[seen][i] = cut(panorama, heading, seen, canvas, rng)
+                rows[seen][i] = stem.photo(pixels)
+    return {seen: (np.stack(rows[seen]), shifts[seen]) for seen in kinds}
