@@ -20,6 +20,10 @@ COMMANDS = {
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
     "train": ("models.commands.train:command", "Train a model."),
     "evaluate": ("models.commands.evaluate:command", "Measure recall on a data set, your own pairs or a sample city."),
+    "calibrate": (
+        "models.commands.calibrate:command",
+        "Fit probabilities and radii to photos of known place, or check them.",
+    ),
     "export": ("models.commands.export:command", "Turn a checkpoint into a model bundle."),
     "import": ("models.commands.import_:command", "Turn foreign weights into a model bundle."),
     "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds and costs."),
