@@ -107,7 +107,7 @@ def build(
         footprint_m=side_m,
         size_px=view.size_px,
         stride_m=choose_stride_m(side_m, stride_m, overlap_m),
-        usual_stride_m=cells.stride_m if (cells := view.cells_over(side_m)) else None,
+        cells=view.cells_over(side_m),
         captured=captured,
     )
     encoder = OnnxEncoder(model, policy=device, views=("aerial",))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from index.sources.grid import TileGrid, default_stride_m
-from index.sources.orthophoto import Orthophoto
+from index.sources.orthophoto import LEAST_SHARE, LEAST_SHARE_OF_CELLS, Orthophoto
 from index.sources.raster import Raster, read_raster
 from index.tiles import BadTile, Bounds, Tile, check_resolution, union
+from models.cells import Cells
 from models.errors import SourceError
 from models.geo import metres_per_degree
 
@@ -25,7 +26,9 @@ class GeoTiffSource:
         paths: the files; their names must differ.
         footprint_m: side of a tile on the ground.
         size_px: side of a tile in pixels, the input of the aerial encoder.
-        stride_m: distance between neighbouring centres; a quarter of the footprint when None.
+        stride_m: distance between neighbouring centres; when None that at which the cells of neighbouring tiles
+            continue each other, or a quarter of the footprint where there are none.
+        cells: camera positions that the model describes in each tile.
         captured: date of the imagery, ISO 8601.
 
     Raises:
@@ -41,10 +44,12 @@ class GeoTiffSource:
         footprint_m: float,
         size_px: int,
         stride_m: float | None = None,
+        cells: Cells | None = None,
         captured: str | None = None,
     ) -> None:
-        self.footprint_m = footprint_m
-        self.stride_m = default_stride_m(footprint_m) if stride_m is None else stride_m
+        self.footprint_m, self._cells = footprint_m, cells
+        usual_m = default_stride_m(footprint_m) if cells is None else cells.stride_m
+        self.stride_m = usual_m if stride_m is None else stride_m
         if not (footprint_m > 0 and self.stride_m > 0):
             raise SourceError(f"A tile of {footprint_m:g} m every {self.stride_m:g} m: both must be positive.")
         if len({path.stem for path in paths}) != len(paths):
@@ -56,8 +61,10 @@ class GeoTiffSource:
     def _sheet(self, raster: Raster, size_px: int, captured: str | None) -> Orthophoto:
         resolution_m = raster.ground_resolution_m
         check_resolution(str(raster.path), resolution_m, self.footprint_m, size_px)
-        grid = TileGrid.over(raster.bounds, self.footprint_m, self.stride_m)
-        return Orthophoto(raster, grid, resolution_m, self.footprint_m, size_px, captured)
+        described_m = None if self._cells is None else self._cells.stride_m
+        grid = TileGrid.over(raster.bounds, self.footprint_m, self.stride_m, described_m)
+        least = LEAST_SHARE if self._cells is None else LEAST_SHARE_OF_CELLS
+        return Orthophoto(raster, grid, resolution_m, self.footprint_m, size_px, captured, least)
 
     @property
     def name(self) -> str:

@@ -24,8 +24,9 @@ def default_stride_m(footprint_m: float) -> float:
 class TileGrid:
     """Centres `stride_m` apart, laid evenly over a box.
 
-    The outermost centres lie a quarter of a tile inside the box, so that its margin is covered too and an outer tile
-    still shows more imagery than it lacks. A box narrower than a tile gets one centre, in its middle.
+    Where a tile describes its centre alone, the outermost centres lie a quarter of a tile inside the box, so that its
+    margin is covered too and an outer tile still shows more imagery than it lacks; a box narrower than a tile gets one
+    centre, in its middle. Where a tile describes cells, these cover the whole box, whatever hangs over its edge.
     """
 
     rows: int
@@ -36,12 +37,13 @@ class TileGrid:
     """WGS84 degrees of the middle."""
 
     @classmethod
-    def over(cls, box: Bounds, footprint_m: float, stride_m: float) -> TileGrid:
+    def over(cls, box: Bounds, footprint_m: float, stride_m: float, described_m: float | None = None) -> TileGrid:
+        """Lay a grid over a box; `described_m` is the side of the square that a tile's cells describe."""
         lat, lon = (box.south + box.north) / 2, float(wrap_lon(box.west + box.width_deg / 2))
         north_m, _ = metres_per_degree(lat)
         _, east_m = metres_per_degree(0.0 if box.south < 0 < box.north else min(abs(box.south), abs(box.north)))
         height_m, width_m = float(north_m) * (box.north - box.south), float(east_m) * box.width_deg
-        rows, columns = (_steps(length, footprint_m, stride_m) for length in (height_m, width_m))
+        rows, columns = (_steps(length, footprint_m, stride_m, described_m) for length in (height_m, width_m))
         return cls(rows, columns, stride_m, lat, lon)
 
     def centres(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -52,7 +54,9 @@ class TileGrid:
         return lat, wrap_lon(self.lon + (column - (self.columns - 1) / 2) * self.stride_m / east_m)
 
 
-def _steps(length_m: float, footprint_m: float, stride_m: float) -> int:
+def _steps(length_m: float, footprint_m: float, stride_m: float, described_m: float | None) -> int:
+    if described_m is not None:
+        return 1 + max(0, math.ceil((length_m - described_m) / stride_m - 1e-9))
     if length_m < footprint_m:
         return 1
     return 1 + math.floor((length_m - 2 * OVERHANG * footprint_m) / stride_m + 1e-9)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from index.sources.folder import FolderSource
 from index.tiles import DATE, TileSource
+from models.cells import Cells
 from models.errors import SourceError, UsageError
 
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -18,7 +19,7 @@ def open_source(
     footprint_m: float,
     size_px: int,
     stride_m: float | None = None,
-    usual_stride_m: float | None = None,
+    cells: Cells | None = None,
     captured: str | None = None,
 ) -> TileSource:
     """Open GeoTIFFs, a folder of GeoTIFFs, a folder of tiles with a CSV, or that CSV.
@@ -27,7 +28,7 @@ def open_source(
         paths: several only of GeoTIFFs.
         footprint_m, size_px: side of a tile, in metres and in pixels of the encoder's input.
         stride_m, captured: of GeoTIFFs only.
-        usual_stride_m: of GeoTIFFs where `stride_m` is None; a quarter of the footprint when None too.
+        cells: camera positions that the model describes in each tile; GeoTIFFs are laid out for them.
 
     Raises:
         UsageError: the paths do not go together, or an option is for GeoTIFFs and they are none.
@@ -43,8 +44,9 @@ def open_source(
         # rasterio and pyproj are needed only by this source, and a serving install has neither
         from index.sources.geotiff import GeoTiffSource
 
-        stride_m = stride_m or usual_stride_m
-        return GeoTiffSource(tiffs, footprint_m=footprint_m, size_px=size_px, stride_m=stride_m, captured=captured)
+        return GeoTiffSource(
+            tiffs, footprint_m=footprint_m, size_px=size_px, stride_m=stride_m, cells=cells, captured=captured
+        )
     if len(paths) != 1:
         raise UsageError("Several sources must all be GeoTIFFs (.tif, .tiff).")
     if stride_m is not None or captured is not None:

@@ -23,7 +23,8 @@ BLOCK_TILES = 16
 BLOCK_PX = 2048
 MARGIN_PX = 2
 SHARE_SAMPLES = 16
-LEAST_SHARE = 0.5
+LEAST_SHARE, LEAST_SHARE_OF_CELLS = 0.5, 0.2
+"""Of a tile's imagery: cells near the edge of the imagery belong to tiles that mostly hang over it."""
 SAFELY = 1.06
 """A position must lie this much better on the raster than a tile needs, so that the edge alone never makes it bad."""
 NEARLY = 1.02
@@ -45,8 +46,8 @@ class Spot:
 class Orthophoto:
     """A raster and the tiles to cut from it.
 
-    A tile needs imagery on at least half of what a tile in the middle of the raster would show, which is all of it
-    unless the raster is smaller than a tile. Positions that hang further over the raster's edge are left out in
+    A tile needs imagery on at least `least_share` of what a tile in the middle of the raster would show, which is all
+    of it unless the raster is smaller than a tile. Positions that hang further over the raster's edge are left out in
     silence; those with more nodata are bad tiles.
     """
 
@@ -56,6 +57,7 @@ class Orthophoto:
     footprint_m: float
     size_px: int
     captured: str | None
+    least_share: float = LEAST_SHARE
 
     @property
     def count(self) -> int:
@@ -69,7 +71,7 @@ class Orthophoto:
         """Cut the tiles; the file is open while this runs, and never more than a block of it in memory."""
         lat, lon = self.raster.middle
         whole = self._share_on_raster(self._placements(np.array([lat]), np.array([lon])))[0]
-        least = LEAST_SHARE * float(whole)
+        least = self.least_share * float(whole)
         with open_dataset(self.raster.path) as dataset:
             for row, column in self._blocks():
                 spots = self._spots(row, column, least)

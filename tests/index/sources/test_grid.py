@@ -50,3 +50,9 @@ def test_a_grid_may_cross_the_antimeridian() -> None:
     _, lon = _all(grid)
     assert grid.columns == 10
     assert (np.abs(lon) > 179.99).all()
+
+
+@pytest.mark.parametrize(("side_m", "steps"), [(320.0, 10), (600.0, 19), (31.0, 1), (33.0, 2)])
+def test_cells_cover_the_whole_box(side_m: float, steps: int) -> None:
+    grid = TileGrid.over(_box(0.5, 9.0, side_m - 0.01), 160.0, 32.0, described_m=32.0)
+    assert (grid.rows, grid.columns) == (steps, steps)

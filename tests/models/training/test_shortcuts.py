@@ -33,11 +33,11 @@ def pairs() -> tuple[list[Pixels], list[Pixels]]:
 
 def _histogram(pixels: Pixels) -> Floats:
     counts, _ = np.histogramdd(pixels.reshape(-1, 3), bins=(4, 4, 4), range=[(0, 256)] * 3)
-    return np.sqrt(counts.ravel() / counts.sum())
+    return np.asarray(np.sqrt(counts.ravel() / counts.sum()), np.float64)
 
 
 def _mean(pixels: Pixels) -> Floats:
-    return pixels.reshape(-1, 3).mean(0)
+    return np.asarray(pixels.reshape(-1, 3).mean(0), np.float64)
 
 
 def _chroma(pixels: Pixels) -> Floats:
