@@ -96,7 +96,7 @@ def test_nothing_to_check_and_nothing_to_start_from(tiny_bundle: ModelBundle, pa
 @pytest.mark.slow
 def test_sample_cities_fit_and_check(tiny_bundle: ModelBundle, tmp_path: Path) -> None:
     common = ["--places", "30", "--extent", "320", "--fov", "360", "--gallery", "20", "--gallery", "150"]
-    common += ["--evidence", tmp_path / "evidence"]
+    common += ["--evidence", str(tmp_path / "evidence")]
     fit = run("--bundle", tiny_bundle.folder, "--city", 11, "--city", 12, *common, "--out", tmp_path / "b", "--json")
     assert fit.exit_code == 0, fit.output
     made = json.loads(fit.stdout)
