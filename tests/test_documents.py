@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
     "docs/experiments.md",
+    "docs/calibration.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
 )
 
