@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from models.networks.lite0 import PYRAMID_CHANNELS, STRIDE_PX, Lite0Stem
 from models.networks.mixing import HalfInstanceNorm, unit_columns
@@ -75,7 +74,7 @@ class GroundColumns(nn.Module):
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
         """(B, 40, 2 rows, 2 (w + 2)) and (B, 112, rows, w + 2), one column of context on each side -> (B, w, E)."""
-        detail = F.pixel_unshuffle(self.reduce_fine(self.norm_fine(fine)), 2)
+        detail = _side_by_side(self.reduce_fine(self.norm_fine(fine)))
         x = self.style(self.reduce(torch.cat([self.norm_coarse(coarse), detail], dim=1)))
         x = x[..., CONTEXT_COLUMNS:-CONTEXT_COLUMNS] + self.near(x)
         tokens = (x.permute(0, 2, 3, 1) + self.row_embed).flatten(1, 2)  # (B, rows * w, C)
@@ -83,6 +82,15 @@ class GroundColumns(nn.Module):
             tokens = block(tokens)
         stacked = self.norm(tokens).unflatten(1, (self.size.rows, -1)).transpose(1, 2).flatten(2)  # (B, w, rows * C)
         return unit_columns(self.project(stacked))
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """Put the 2 x 2 pixels under each one of half the size into its channels: (B, C, 2 h, 2 w) -> (B, 4 C, h, w).
+
+    The order is that of `torch.pixel_unshuffle`, whose export freezes the width.
+    """
+    corners = [x[..., down::2, right::2] for down in (0, 1) for right in (0, 1)]
+    return torch.stack(corners, dim=2).flatten(1, 2)
 
 
 class AzimuthColumns(Network):
@@ -103,12 +111,15 @@ class AzimuthColumns(Network):
 
     def ground_front(self, pixels: Tensor) -> Tensor:
         """Canvas cut-outs with margins (B, 3, H, (w + 2 margin) * 16) -> (B, w + 2, front_size)."""
-        _, fine, coarse = self.stem.pyramid(pixels)
-        spare = self.size.margin_columns - CONTEXT_COLUMNS
-        coarse = coarse[..., spare : coarse.shape[-1] - spare]
-        fine = fine[..., 2 * spare : fine.shape[-1] - 2 * spare]
+        fine, coarse = self._seen(pixels)
         blocks = torch.unflatten(fine, 3, (-1, 2)).permute(0, 3, 1, 2, 4)  # (B, w + 2, 40, 2 rows, 2)
         return torch.cat([coarse.permute(0, 3, 1, 2).flatten(2), blocks.flatten(2)], dim=2)
+
+    def _seen(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Stem features of stride 8 and 16 without the margins that only the stem needs."""
+        _, fine, coarse = self.stem.pyramid(pixels)
+        spare = self.size.margin_columns - CONTEXT_COLUMNS
+        return fine[..., 2 * spare : fine.shape[-1] - 2 * spare], coarse[..., spare : coarse.shape[-1] - spare]
 
     def ground_rest(self, front: Tensor) -> Tensor:
         """(B, w + 2, front_size) -> (B, w, E)."""
@@ -130,7 +141,8 @@ class AzimuthColumns(Network):
 
     def ground(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, (w + 2 margin) * 16) -> (B, w, E); the whole description of a photo has unit norm."""
-        return self.ground_rest(self.ground_front(pixels))
+        out: Tensor = self.ground_head(*self._seen(pixels))
+        return out
 
     def aerial(self, tiles: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, cells, W, E), one unit description for each camera position of the grid."""

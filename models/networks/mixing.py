@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -66,4 +64,5 @@ class CircleBlock(nn.Module):
 
 def unit_columns(columns: Tensor) -> Tensor:
     """(B, w, E) -> columns of one norm each, unit over all w * E of a row."""
-    return F.normalize(columns, dim=-1) / math.sqrt(columns.shape[1])
+    columns = F.normalize(columns, dim=-1)
+    return columns / columns.square().sum((1, 2), keepdim=True).sqrt()  # their number would be frozen in an export

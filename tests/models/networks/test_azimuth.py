@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.networks.azimuth import AzimuthColumns, AzimuthSize
+from models.networks.azimuth import AzimuthColumns, AzimuthSize, _side_by_side
 from models.networks.lite0 import CHANNELS
 from models.networks.rays import RaySize
 
@@ -84,3 +84,8 @@ def test_the_default_canvas_is_half_a_degree_and_a_bit_a_pixel() -> None:
     size = AzimuthSize()
     assert size.canvas_px == (128, 512)
     assert size.front_size == 8 * CHANNELS + 16 * 2 * 40
+
+
+def test_pixels_are_laid_side_by_side_as_torch_does() -> None:
+    x = _noise(2, 3, 6, 8)
+    assert torch.equal(_side_by_side(x), torch.nn.functional.pixel_unshuffle(x, 2))

@@ -42,7 +42,7 @@ def _mean(pixels: Pixels) -> Floats:
 
 def _chroma(pixels: Pixels) -> Floats:
     mean = _mean(pixels)
-    return mean / mean.sum()
+    return np.asarray(mean / mean.sum(), np.float64)
 
 
 def _sky(pixels: Pixels) -> Floats:
