@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.calibration.model import CLEAR_SHARE, CONFIDENCE_RADIUS_M, Calibration, Parameters, Thresholds
 from models.calibration.modes import SMOOTH_M, STEP_M, find_modes
-from models.calibration.points import Points, arc, mean_heading, spread_points
+from models.calibration.points import Circles, arc, mean_heading, spread_points
 from models.calibration.posterior import Posterior
 
 Status = Literal["localized", "ambiguous", "no_match"]
@@ -78,7 +78,8 @@ class Belief:
     heading_sigma_deg: float
     place_of: Ints
     """(K,) number of the place of each cell."""
-    points: Points
+    circles: Circles
+    """Around the mean of the first place."""
     x_m: float
     y_m: float
     """Mean of the first place."""
@@ -91,7 +92,7 @@ class Belief:
     @property
     def near(self) -> float:
         """Probability, before it is held against photos of known place, that the error is at most 25 m."""
-        return self.inside * self.points.within(self.x_m, self.y_m, CONFIDENCE_RADIUS_M)
+        return self.inside * self.circles.within(CONFIDENCE_RADIUS_M)
 
     @property
     def clear(self) -> bool:
@@ -120,6 +121,8 @@ def believe(found: Posterior, row: int, parameters: Parameters, ground: Ground) 
     heading = None
     if ground.heading_deg is not None:
         heading = mean_heading(ground.heading_deg[first], weight)
+    points = spread_points(ground.x_m, ground.y_m, share, rest, sigma_m, shape, ground.area_m2)
+    x_m, y_m = float(weight @ ground.x_m[first]), float(weight @ ground.y_m[first])
     return Belief(
         ground=ground,
         share=share,
@@ -128,9 +131,9 @@ def believe(found: Posterior, row: int, parameters: Parameters, ground: Ground) 
         sigma_m=sigma_m,
         heading_sigma_deg=float(parameters.heading_sigma_deg[row]),
         place_of=place_of,
-        points=spread_points(ground.x_m, ground.y_m, share, rest, sigma_m, shape, ground.area_m2),
-        x_m=float(weight @ ground.x_m[first]),
-        y_m=float(weight @ ground.y_m[first]),
+        circles=points.around(x_m, y_m),
+        x_m=x_m,
+        y_m=y_m,
         heading_deg=heading,
     )
 
@@ -146,14 +149,14 @@ def estimate(
     told = max(float(found.log_evidence[row]), float(found.information[row]))
     weak = float(found.log_evidence[row]) < float(parameters.evidence_nats[row])
     outside = float(np.exp(belief.log_outside))
-    x_m, y_m, level = belief.x_m, belief.y_m, parameters.heading_level_68[row]
+    level = parameters.heading_level_68[row]
     kind = "clear" if belief.clear else "divided"
     level_68, level_95 = (float(getattr(parameters, f"{kind}_level_{percent}")[row]) for percent in (68, 95))
     return Estimate(
         status=judge(confidence, outside, told, weak, places, calibration.thresholds),
         places=places,
-        radius_m_68=belief.points.radius(x_m, y_m, level_68),
-        radius_m_95=belief.points.radius(x_m, y_m, level_95),
+        radius_m_68=belief.circles.radius(level_68),
+        radius_m_95=belief.circles.radius(level_95),
         covariance_m2=_covariance(belief),
         confidence=confidence,
         probability_outside=outside,

@@ -75,8 +75,7 @@ def outcomes(evidence: CellEvidence, calibration: Calibration) -> Iterator[Outco
         error_m = float(np.hypot(evidence.true_x_m[row] - belief.x_m, evidence.true_y_m[row] - belief.y_m))
         held, off, turned = np.nan, np.nan, np.nan
         if inside:
-            away, shares = belief.points.distances(belief.x_m, belief.y_m)
-            held = float(np.interp(error_m, away, shares))
+            held = belief.circles.within(error_m)
         if inside and belief.heading_deg is not None and not np.isnan(evidence.true_heading_deg[row]):
             off = abs(float(turn_deg(belief.heading_deg, evidence.true_heading_deg[row])))
             turned = float(np.interp(off, *belief.turns()))

@@ -7,6 +7,7 @@ the spread in each direction whatever the shape, so r^2 has the mean 2 sigma^2.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,18 @@ def log_density(distance_m: Floats, sigma_m: Floats, shape: Floats) -> Floats:
 
 
 def radii(levels: Floats, shape: float) -> Floats:
-    """Distances, in units of sigma, within which given shares lie; by summing r exp(-(r / s)^shape) on a grid."""
+    """Distances, in units of sigma, within which given shares lie."""
+    edge, held = _held(shape)
+    found: Floats = np.interp(levels, held, edge)
+    return found
+
+
+@lru_cache(64)
+def _held(shape: float) -> tuple[Floats, Floats]:
+    """Distances and the share within each, by summing r exp(-(r / s)^shape) on a grid."""
     s = scale(shape)
     end = s * 30.0 ** (1.0 / shape)
     edge = np.linspace(0.0, 1.0, GRID + 1) ** 2 * end
     middle = (edge[1:] + edge[:-1]) / 2
     held = np.append(0.0, np.cumsum(middle * np.exp(-((middle / s) ** shape)) * np.diff(edge)))
-    found: Floats = np.interp(levels, held / held[-1], edge)
-    return found
+    return edge, held / held[-1]

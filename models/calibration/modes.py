@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MOST_CELLS = 256
+MOST_CELLS = 128
 STEP_M, SMOOTH_M = 25.0, 8.0
 """Summits are at least a step apart; the mass of a cell is smoothed over about a cell and a half."""
 

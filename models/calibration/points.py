@@ -28,21 +28,28 @@ class Points:
     y_m: Floats
     share: Floats
 
-    def distances(self, x_m: float, y_m: float) -> tuple[Floats, Floats]:
-        """Give distances from a place, rising, and the share that lies within each."""
+    def around(self, x_m: float, y_m: float) -> Circles:
+        """Lay circles around a place."""
         away = np.hypot(self.x_m - x_m, self.y_m - y_m)
         order = np.argsort(away)
-        return away[order], np.cumsum(self.share[order])
+        return Circles(np.append(0.0, away[order]), np.append(0.0, np.cumsum(self.share[order])))
 
-    def within(self, x_m: float, y_m: float, radius_m: float) -> float:
-        """Share within a circle; between two points it grows evenly."""
-        away, held = self.distances(x_m, y_m)
-        return float(np.interp(radius_m, np.append(0.0, away), np.append(0.0, held)))
 
-    def radius(self, x_m: float, y_m: float, level: float) -> float:
-        """Radius of the circle around a place that holds a share."""
-        away, held = self.distances(x_m, y_m)
-        return float(np.interp(level, np.append(0.0, held), np.append(0.0, away)))
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """Circles around one place and the share that lies in each; between two it grows evenly."""
+
+    radius_m: Floats
+    """Rising, from 0."""
+    held: Floats
+
+    def within(self, radius_m: float) -> float:
+        """Share within a circle."""
+        return float(np.interp(radius_m, self.radius_m, self.held))
+
+    def radius(self, level: float) -> float:
+        """Radius of the circle that holds a share."""
+        return float(np.interp(level, self.held, self.radius_m))
 
 
 def disc(count: int) -> tuple[Floats, Floats]:
