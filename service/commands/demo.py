@@ -27,6 +27,7 @@ from service.demo import CLOSE_M, Located, curl_command, free_port, locate, plan
 from service.errors import DemoFailed
 
 GROUND_RESOLUTION_M, STRIDE_M = 0.5, 16.0
+"""The stride is for models that describe only the middle of a tile."""
 PORT, ADMIN_PORT = 8080, 9090
 
 
@@ -105,7 +106,11 @@ def index_city(city: Path, model: ModelBundle, out: Path) -> Path:
     except BundleError:
         view = model.manifest.aerial
         source = open_source(
-            [city / "ortho.tif"], footprint_m=view.footprint_m, size_px=view.size_px, stride_m=STRIDE_M
+            [city / "ortho.tif"],
+            footprint_m=view.footprint_m,
+            size_px=view.size_px,
+            stride_m=None if view.cells else STRIDE_M,
+            cells=view.cells,
         )
         build_index(source, OnnxEncoder(model, views=("aerial",)), folder, name="sample-city")
     return folder
