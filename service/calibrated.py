@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.bundle import Index
 from index.search import Searcher
 from models.calibration.model import Calibration
-from service.evidence import EvidenceSource, PhotoEvidence
+from service.evidence import EvidenceSource, PhotoEvidence, Queries
 from service.localizer import Prepared
 from service.posterior import candidates, reckon, reckoning, round_prior
 from service.query import Answer, Notice, Prior, Query
@@ -39,16 +39,16 @@ class Locating:
         self._index, self._calibration, self._model = index, calibration, model
         self._margin_m = index.manifest.footprint_m / math.sqrt(2)
 
-    def answer(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
+    def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         """Say where a photo was taken.
 
         With a prior, mode `auto` looks at the whole index too if nothing near it explains the photo, and believes
         that only if it localizes.
 
         Args:
-            queries: (S, D), the photo laid out at every heading that is possible.
+            columns: (w, E), the photo's description.
         """
-        prior = prepared.prior
+        prior, queries = prepared.prior, self._source.laid_out(columns, prepared)
         if prior is None or query.mode == "global":
             return self._everywhere(query, prepared, queries)
         near = self._near(query, prepared, queries, prior)
@@ -59,14 +59,14 @@ class Locating:
             return near
         return replace(far, notices=(*far.notices, PRIOR_CONTRADICTED))
 
-    def _near(self, query: Query, prepared: Prepared, queries: Float32s, prior: Prior) -> Answer:
+    def _near(self, query: Query, prepared: Prepared, queries: Queries, prior: Prior) -> Answer:
         circle = round_prior(prior)
         evidence = self._source.near(queries, prepared, prior.lat, prior.lon, circle.reach_m + self._margin_m)
         if evidence is None or not circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m):
             return Answer((), "prior", 0, self._index.title, self._model, prepared.notices, "outside_coverage")
         return self._conclude(query, prepared, evidence, "prior", prior)
 
-    def _everywhere(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
+    def _everywhere(self, query: Query, prepared: Prepared, queries: Queries) -> Answer:
         return self._conclude(query, prepared, self._source.everywhere(queries, prepared), "global", None)
 
     def _conclude(

@@ -11,7 +11,8 @@ from index.bundle import Index
 from index.hits import Int64s
 from index.search import Searcher
 from models.calibration.estimate import Ground
-from models.columns import mean_cosine_scale, refine_shift
+from models.calibration.posterior import log_heading_gain
+from models.columns import mean_cosine_scale, refine_shift, shifts
 from models.geo import distance_m, enu_m, wrap_heading
 from service.localizer import Prepared
 
@@ -38,6 +39,18 @@ class PhotoEvidence:
     lon: float
     """Origin of the ground's frame."""
     tiles_scanned: int
+    log_gain: float
+    """What the similarities are worth more because not every heading was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """A photo laid out at headings."""
+
+    possible: Float32s
+    """(S, D) at every heading that is possible."""
+    every: Float32s
+    """(W, D) at every heading: what the background is measured with, as it was in the fit."""
 
 
 class EvidenceSource:
@@ -54,21 +67,22 @@ class EvidenceSource:
         self.spacing_m = cell_spacing_m(index)
         self._lat, self._lon = float(np.median(index.tiles.lat)), float(np.median(index.tiles.lon))
 
-    def everywhere(self, queries: Float32s, prepared: Prepared) -> PhotoEvidence:
-        """The best cells of the whole index.
+    def laid_out(self, columns: Float32s, prepared: Prepared) -> Queries:
+        """Lay out the columns of a photo, (w, E)."""
+        possible = shifts(columns, self._columns, prepared.ground.firsts)
+        return Queries(possible, possible if len(possible) == self._columns else shifts(columns, self._columns))
 
-        Args:
-            queries: (S, D), the photo laid out at every heading that is possible.
-        """
-        hits = self._searcher.top_cells(queries, LISTED)
+    def everywhere(self, queries: Queries, prepared: Prepared) -> PhotoEvidence:
+        """The best cells of the whole index."""
+        hits = self._searcher.top_cells(queries.possible, LISTED)
         rows = self._index.cell_rows[hits.rows * self._index.cell_count + hits.cells]
-        curves = rows.astype(np.float32) @ queries.T
+        curves = rows.astype(np.float32) @ queries.possible.T
         origin = self._lat, self._lon
         found = self._of_curves(curves, prepared)
         return self._assemble(queries, prepared, hits.rows, hits.cells, found, origin, len(self._index))
 
     def near(
-        self, queries: Float32s, prepared: Prepared, lat: float, lon: float, reach_m: float
+        self, queries: Queries, prepared: Prepared, lat: float, lon: float, reach_m: float
     ) -> PhotoEvidence | None:
         """Every cell of the tiles whose centres lie within a circle; None where there is none."""
         tiles = self._searcher.rows_near(lat, lon, reach_m)
@@ -77,8 +91,8 @@ class EvidenceSource:
         count = self._index.cell_count
         parts = []
         for start in range(0, len(tiles), TILES_PER_BLOCK):
-            block = self._searcher.evidence(queries, tiles[start : start + TILES_PER_BLOCK]).similarity
-            parts.append(self._of_curves(block.reshape(-1, len(queries)), prepared))
+            block = self._searcher.evidence(queries.possible, tiles[start : start + TILES_PER_BLOCK]).similarity
+            parts.append(self._of_curves(block.reshape(-1, len(queries.possible)), prepared))
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         rows, cells = np.repeat(tiles, count), np.tile(np.arange(count), len(tiles))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), (lat, lon), len(tiles))
@@ -93,7 +107,7 @@ class EvidenceSource:
 
     def _assemble(
         self,
-        queries: Float32s,
+        queries: Queries,
         prepared: Prepared,
         rows: Int64s,
         cells: Int64s,
@@ -102,7 +116,7 @@ class EvidenceSource:
         scanned: int,
     ) -> PhotoEvidence:
         scale = mean_cosine_scale(prepared.ground.seen, self._columns)
-        background = self._searcher.background(queries)
+        background = self._searcher.background(queries.every)
         east_m, north_m = enu_m(*self._index.cell_lat_lon(rows, cells), *origin)
         similarity, heading = found
         return PhotoEvidence(
@@ -121,6 +135,7 @@ class EvidenceSource:
             lat=origin[0],
             lon=origin[1],
             tiles_scanned=scanned,
+            log_gain=log_heading_gain(len(queries.possible), self._columns),
         )
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from index.bundle import Index
 from index.search import Searcher
 from models.bundle import AnyGroundView, StretchedView
-from models.columns import shifts
 from models.encoder import Encoder
 from models.errors import EncoderNonFinite, ParameterError
 from models.image import WHOLE_PX, ImageLimits, Photo, decode_photo
@@ -83,8 +82,7 @@ class IndexLocalizer:
         return columns
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
-        total = self._encoder.manifest.embedding.columns
-        return self._answerer.answer(query, prepared, shifts(columns, total, prepared.ground.firsts))
+        return self._answerer.answer(query, prepared, columns)
 
 
 def decoded_side_px(view: AnyGroundView) -> int:

@@ -55,6 +55,7 @@ def reckon(
         calibration.probability_outside,
         gallery_cells=ground.gallery_cells,
         log_prior=log_prior,
+        log_gain=evidence.log_gain,
     )
     kept = np.argsort(-found.log_cells[0], kind="stable")[:MOST_CELLS]
     part = _only(found, kept)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from index.bundle import Index
 from index.hits import Hits
 from index.search import Searcher
-from models.columns import mean_cosine_scale
+from models.columns import mean_cosine_scale, shifts
 from models.geo import distance_m, wrap_heading
 from service.localizer import Prepared
 from service.query import Answer, Candidate, Query, Tile
@@ -31,9 +31,10 @@ class Ranking:
         self._searcher, self._index, self._model = searcher, index, model
         self._margin_m = index.manifest.footprint_m / math.sqrt(2)
 
-    def answer(self, query: Query, prepared: Prepared, queries: Float32s) -> Answer:
-        """Compare `queries`, (S, D), with the tiles that the prior allows, or with all."""
+    def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
+        """Compare a photo, (w, E), with the tiles that the prior allows, or with all."""
         prior = prepared.prior
+        queries = shifts(columns, self._index.manifest.embedding.columns, prepared.ground.firsts)
         if prior is None or query.mode == "global":
             hits, scanned = self._searcher.search(queries, query.top_k), len(self._index)
         else:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from models.calibration.model import Parameters
 
 Floats = NDArray[np.float64]
+BESIDE = 2
+"""Headings that rise with the best one: a column to either side."""
 LEAST_SPREAD = 1e-3
 """Similarities that differ by less than this say nothing."""
 
@@ -59,6 +61,7 @@ def posterior(
     *,
     gallery_cells: int,
     log_prior: Floats | None = None,
+    log_gain: float = 0.0,
 ) -> Posterior:
     """Apply Bayes' rule.
 
@@ -70,10 +73,13 @@ def posterior(
         gallery_cells: N; those that are not listed are taken for the lower part of a normal background.
         log_prior: (Q, K) log share of each listed cell among places inside, from a rough position; what the listed
             cells lack to 1 lies outside the index. Even over the gallery when None.
+        log_gain: added to every log ratio, from `log_heading_gain`.
     """
-    ratio = log_likelihood_ratio(similarity, mean, spread, parameters)
+    ratio = log_likelihood_ratio(similarity, mean, spread, parameters) + log_gain
     unlisted = max(0, gallery_cells - similarity.shape[1]) if log_prior is None else 0
-    rest_ratio = _rest_ratio(similarity, mean, spread, parameters, ratio) if unlisted else np.zeros(len(ratio))
+    rest_ratio = np.zeros(len(ratio))
+    if unlisted:
+        rest_ratio = _rest_ratio(similarity, mean, spread, parameters, log_gain, ratio.min(axis=1))
     if log_prior is None:
         log_prior = np.full(ratio.shape, -math.log(max(gallery_cells, ratio.shape[1])))
     log_rest = rest_ratio + log_share(unlisted, gallery_cells)
@@ -93,12 +99,24 @@ def posterior(
     )
 
 
+def log_heading_gain(tried: int, total: int) -> float:
+    """Give what a similarity is worth more when fewer headings were tried than the fit tried.
+
+    The likelihood ratio of a cell is the mean over its headings, of which the best one and its neighbours make up
+    nearly all; where the others are ruled out, the same sum is shared by fewer. The background stays that of all
+    headings.
+    """
+    return math.log(total / min(total, tried + BESIDE))
+
+
 def log_share(part: int, whole: int) -> float:
     """log(part / whole), minus infinity for none."""
     return math.log(part / whole) if part else -math.inf
 
 
-def _rest_ratio(similarity: Floats, mean: Floats, spread: Floats, parameters: Parameters, ratio: Floats) -> Floats:
+def _rest_ratio(
+    similarity: Floats, mean: Floats, spread: Floats, parameters: Parameters, log_gain: float, last_ratio: Floats
+) -> Floats:
     """Log of the mean likelihood ratio of the cells below the listed ones, for a normal background.
 
     With slope B in z and all cells below z0: E[exp(A + B z) | z < z0] = exp(A + B^2 / 2) F(z0 - B) / F(z0); never more
@@ -110,7 +128,7 @@ def _rest_ratio(similarity: Floats, mean: Floats, spread: Floats, parameters: Pa
     slope = parameters.per_deviation + parameters.per_similarity * spread
     start = parameters.intercept + parameters.per_similarity * mean
     below = np.array([_log_normal_below(z - b) - _log_normal_below(z) for z, b in zip(z0, slope, strict=True)])
-    rest: Floats = np.minimum(start + slope**2 / 2 + below, ratio.min(axis=1))
+    rest: Floats = np.minimum(start + slope**2 / 2 + below + log_gain, last_ratio)
     return rest
 
 

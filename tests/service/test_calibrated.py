@@ -12,10 +12,12 @@ from models.geo import distance_m, offset
 from service.app import create_app
 from service.index_localizer import IndexLocalizer
 from service.openapi import RESPONSE_EXAMPLE
+from service.posterior import round_prior
+from service.query import make_prior
 from service.responses import LocalizeResponse
 from service.settings import Settings
 from tests.service.conftest import WHOLE_CIRCLE, Client
-from tests.service.world import TILE_COUNT, encode, panorama, position
+from tests.service.world import TILE_COUNT, encode, position
 
 CALIBRATION = Calibration(
     probability_outside=0.1,
@@ -28,11 +30,6 @@ def localizer(painted_index: Index) -> IndexLocalizer:
     encoder = FakeEncoder()
     encoder.manifest = encoder.manifest.model_copy(update={"calibration": CALIBRATION})
     return IndexLocalizer(encoder, painted_index)
-
-
-def two_tiles(first: int, second: int) -> bytes:
-    """As much of one tile as of another."""
-    return encode(((panorama(first).astype(int) + panorama(second)) // 2).astype(np.uint8))
 
 
 def test_planted_tile_is_localized(client: Client, photo: bytes) -> None:
@@ -91,17 +88,21 @@ def test_a_prior_off_the_index_is_outside_coverage(client: Client, photo: bytes)
     assert not {"confidence", "position", "probability_outside_index"} & set(answer)
 
 
-def test_a_circle_without_accuracy_holds_its_places_alike(client: Client) -> None:
-    """Circles 20 m apart around the same tiles give the same probabilities; with an accuracy they do not."""
-    image = two_tiles(7, 8)
-    for accuracy, alike in (({}, True), ({"accuracy_m": "40"}, False)):
-        found = []
-        for east_m in (40.0, 60.0):
-            lat, lon = offset(*position(7), east_m, 0.0)
-            fields = {"lat": f"{lat}", "lon": f"{lon}", "radius_m": "100", **accuracy}
-            answer = client.raw(image, heading_deg="0", mode="prior", **fields, **WHOLE_CIRCLE).json()
-            found.append([candidate["probability"] for candidate in answer["candidates"]])
-        assert (found[0] == found[1]) is alike
+def test_a_circle_without_accuracy_holds_its_places_alike() -> None:
+    x = np.array([0.0, 80.0, 160.0])
+    even = round_prior(make_prior(52.5, 13.4, None, None, 100.0)).log_share(x, np.zeros(3), 10.0)
+    assert even[0] == even[1]
+    assert np.isinf(even[2])
+    normal = round_prior(make_prior(52.5, 13.4, 40.0, 68.0, 100.0)).log_share(x, np.zeros(3), 10.0)
+    assert normal[0] > normal[1]
+    assert np.isinf(normal[2])
+
+
+def test_an_accuracy_is_believed_beyond_its_95_percent() -> None:
+    """R95 = 2.45 sigma; cells count up to four sigma, as one GPS fix in twenty lies beyond R95."""
+    found = round_prior(make_prior(52.5, 13.4, 100.0, 95.0, None))
+    assert found.sigma_m == pytest.approx(40.9, abs=0.1)
+    assert found.reach_m == pytest.approx(163.4, abs=0.2)
 
 
 def test_answer_fits_the_schema_and_the_example(client: Client, photo: bytes) -> None:

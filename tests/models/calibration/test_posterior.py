@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.calibration.estimate import Estimate, Ground, estimate
 from models.calibration.model import Calibration, FovCalibration
-from models.calibration.posterior import posterior
+from models.calibration.posterior import log_heading_gain, posterior
 from models.calibration.prior import RoundPrior
 
 Floats = NDArray[np.float64]
@@ -153,3 +153,12 @@ def test_without_headings_none_is_answered() -> None:
 def test_a_weak_gallery_does_not_localize() -> None:
     strict = Calibration(fovs=(PLAIN.fovs[0].model_copy(update={"evidence_nats": 50.0}),))
     assert ask(np.array([9.0, 0.0]), line(2), calibration=strict).status == "no_match"
+
+
+@pytest.mark.parametrize(("tried", "gain"), [(1, 8.0), (4, 4.0), (24, 1.0), (23, 1.0)])
+def test_a_known_heading_makes_a_cell_worth_more(tried: int, gain: float) -> None:
+    assert math.exp(log_heading_gain(tried, 24)) == pytest.approx(gain)
+
+
+def test_one_column_gains_nothing() -> None:
+    assert log_heading_gain(1, 1) == 0.0
