@@ -49,6 +49,11 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
 )
 @click.option("--footprint-m", type=float, help="With --pairs: metres of aerial image to use. [default: the bundle's]")
 @click.option("--corruption", type=click.Choice([*CORRUPTIONS, "all"]), help="Spoil the photos, after a clean row.")
+@click.option(
+    "--conditions",
+    is_flag=True,
+    help="With --city: night, weather, seasons, change, occlusion and all corruptions, against a clear day.",
+)
 @click.option("--severity", type=click.Choice([*map(str, SEVERITIES), "all"]), default="all", show_default=True)
 @click.option(
     "--ties",
@@ -61,6 +66,7 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with curves and pictures.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--record", is_flag=True, help="With --city: write figures and command into the bundle's manifest.")
+@click.option("--markdown", is_flag=True, help="With --conditions: print the table as Markdown, for a notebook.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
@@ -71,6 +77,11 @@ def command(context: click.Context, /, **given: Any) -> None:
     options = EvaluateOptions(**given)
     options.check()
     bundle = open_model_bundle(options.bundle or default_bundle_path())
+    if options.conditions:
+        from models.commands.evaluate_conditions import measure_conditions
+
+        measure_conditions(bundle, options, spelled(context))
+        return
     if options.city is not None:
         _measure_city(bundle, options)
         return

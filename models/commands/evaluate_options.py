@@ -37,12 +37,14 @@ class EvaluateOptions:
     seed: int
     footprint_m: float | None
     corruption: str | None
+    conditions: bool
     severity: str
     ties: TieRule
     embeddings: Path | None
     report: Path | None
     threads: int
     record: bool
+    markdown: bool
     as_json: bool
 
     @property
@@ -87,10 +89,18 @@ class EvaluateOptions:
             )
         elif self.protocol_name == "own" and (self.pairs is None or self.root is not None):
             raise UsageError("Give one of --protocol NAME --root DIR, --pairs FILE or --city SEED.")
+        if self.conditions or self.markdown:
+            self._check_conditions()
         if self.record and self.city is None:
             raise UsageError("Only figures on sample cities are recorded: others cannot be had again by everyone.")
         if self.report is not None:
             check_report_path(self.report)
+
+    def _check_conditions(self) -> None:
+        if self.city is None or not self.conditions:
+            raise UsageError("--conditions renders a sample city and wants --city SEED; --markdown wants --conditions.")
+        if self.record or self.stride_m is not None:
+            raise UsageError("--conditions compares centred tiles and prints a table; leave --record and --stride out.")
 
     def _check_city(self) -> None:
         for name in ("protocol", "root", "pairs", "corruption", "embeddings", "report", "footprint_m"):

@@ -10,17 +10,16 @@ Everything is drawn from the city's seed, so a figure can be had again.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.camera import Camera
 from models.encoder import Encoder
 from models.evaluation.gallery import Gallery
 from models.evaluation.metrics import heading_error_deg, hit_ranks, ranks, recall
-from models.evaluation.photographs import Setting, photograph_places
+from models.evaluation.photographs import Photo, Setting, photograph_places
 from models.evaluation.scoring import Photos, Scores, describe_photos, describe_tiles, score
 from models.provenance import Accuracy
 from models.sample_city import AerialView as CityFromAbove
@@ -41,7 +40,7 @@ class CityBenchmark:
     x_m: Floats
     y_m: Floats
     heading_deg: Floats
-    _photos: dict[Setting, list[tuple[Pixels, Camera]]] = field(default_factory=dict)
+    _photos: dict[Setting, list[Photo]] = field(default_factory=dict)
 
     @classmethod
     def render(cls, seed: int, places: int, extent_m: float, min_separation_m: float = 18.0) -> CityBenchmark:
@@ -71,6 +70,13 @@ class CityBenchmark:
     def describe(self, encoder: Encoder, setting: Setting) -> Photos:
         """Describe the photo of every place, in their order."""
         return describe_photos(encoder, self._photographs(setting))
+
+    def take_photos(
+        self, setting: Setting, seen_at: Callable[[Appearance], Appearance] = lambda moment: moment
+    ) -> list[Photo]:
+        """Render the photo of every place, in their order, without keeping it; `seen_at` as in `photograph_places`."""
+        place = self.x_m, self.y_m, self.heading_deg
+        return photograph_places(self.city, setting, *place, [EVALUATION_STREAM, self.seed, 3], seen_at=seen_at)
 
     def centres(self, encoder: Encoder) -> Gallery:
         """Describe one tile a place, by its middle cell."""
@@ -125,8 +131,7 @@ class CityBenchmark:
         for east, north in zip(x, y, strict=True):
             yield picture.tile(float(east), float(north), view.footprint_m, view.size_px)
 
-    def _photographs(self, setting: Setting) -> list[tuple[Pixels, Camera]]:
+    def _photographs(self, setting: Setting) -> list[Photo]:
         if setting not in self._photos:
-            seed = [EVALUATION_STREAM, self.seed, 3]
-            self._photos[setting] = photograph_places(self.city, setting, self.x_m, self.y_m, self.heading_deg, seed)
+            self._photos[setting] = self.take_photos(setting)
         return self._photos[setting]

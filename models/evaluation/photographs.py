@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 from models.camera import Camera
 from models.sample_city import Appearance, City, render_panorama, render_photo
 
+Photo = tuple[NDArray[np.uint8], Camera]
+"""(H, W, 3) and what is known of the camera."""
 PANORAMA_PX = (384, 96)
 PHOTO_PX = (200, 150)
 PANORAMA_FOV_DEG = 90.0
 WIDEST_PINHOLE_DEG = 120.0
+WHOLE_CIRCLE_DEG = 360.0
 CAMERA_HEIGHT_M = (1.5, 2.6)
 MOMENTS = 12
 """Times of visit shared by the photos of a city: another season, sun and traffic means rendering its shadows anew."""
@@ -53,7 +57,8 @@ def photograph_places(
     heading_deg: NDArray[np.float64],
     seed: list[int],
     shake: Shake | None = None,
-) -> list[tuple[NDArray[np.uint8], Camera]]:
+    seen_at: Callable[[Appearance], Appearance] = lambda moment: moment,
+) -> list[Photo]:
     """Take one photo a place, at one of a few moments and each through a camera of its own.
 
     Args:
@@ -62,9 +67,10 @@ def photograph_places(
         heading_deg: (P,) true headings of the centre columns.
         seed: of everything drawn here; photo i depends on it and on i alone.
         shake: as in `photograph`.
+        seen_at: what to make of a drawn moment; places, poses and cameras stay the same.
     """
-    moments = draw_moments(np.random.default_rng(seed))
-    photos: dict[int, tuple[NDArray[np.uint8], Camera]] = {}
+    moments = [seen_at(moment) for moment in draw_moments(np.random.default_rng(seed))]
+    photos: dict[int, Photo] = {}
     for m, moment in enumerate(moments):
         for i in range(m, len(x_m), len(moments)):
             rng = np.random.default_rng([*seed, i])
@@ -80,7 +86,7 @@ def photograph(
     pose: tuple[float, float, float],
     rng: np.random.Generator,
     shake: Shake | None = None,
-) -> tuple[NDArray[np.uint8], Camera]:
+) -> Photo:
     """Take one photo: a cut of a panorama above 120 degrees, a pinhole photo below.
 
     Args:

@@ -109,12 +109,16 @@ def _read(pairs: PairSet, index: int, settings: Settings, manifest: ModelManifes
     pixels = decode_photo(pairs.ground[index].read_bytes(), long_side_px=settings.long_side_px).pixels
     if settings.corruption is None or settings.severity is None:
         return pixels
-    seed = int(np.random.SeedSequence([settings.seed, index]).generate_state(1)[0])
-    shown = _as_large_as_seen(pixels, _camera(pairs, index, settings, manifest), manifest)
-    return corrupt(shown, settings.corruption, settings.severity, seed)
+    shown = as_large_as_seen(pixels, _camera(pairs, index, settings, manifest), manifest)
+    return corrupt(shown, settings.corruption, settings.severity, corruption_seed(settings.seed, index))
 
 
-def _as_large_as_seen(pixels: Pixels, camera: Camera, manifest: ModelManifest) -> Pixels:
+def corruption_seed(seed: int, index: int) -> int:
+    """Give query `index` a seed of its own for what spoils it."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
+
+
+def as_large_as_seen(pixels: Pixels, camera: Camera, manifest: ModelManifest) -> Pixels:
     """Shrink a photo to the angular resolution of the network's input: what is corrupted is what is looked at."""
     view = manifest.ground
     if isinstance(view, StretchedView):

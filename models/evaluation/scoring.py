@@ -87,15 +87,20 @@ def describe_photo(encoder: Encoder, pixels: Pixels, camera: Camera) -> tuple[Fl
 def describe_photos(encoder: Encoder, photos: Iterable[tuple[Pixels, Camera]]) -> Photos:
     """Encode photos, pixels (H, W, 3) uint8 with what is known of the camera, one at a time."""
     total = encoder.manifest.embedding.columns
-    described = [describe_photo(encoder, pixels, camera) for pixels, camera in photos]
-    firsts = [ready.firsts for _, ready in described]
+    rows, firsts, left_deg, scale = [], [], [], []
+    for pixels, camera in photos:
+        columns, ready = describe_photo(encoder, pixels, camera)
+        rows.append(place(columns, int(ready.firsts[0]), total))
+        firsts.append(ready.firsts)
+        left_deg.append(ready.left_deg)
+        scale.append(mean_cosine_scale(len(columns), total))
     return Photos(
         columns=total,
-        rows=np.stack([place(columns, int(ready.firsts[0]), total) for columns, ready in described]),
+        rows=np.stack(rows),
         first=np.array([tried[0] for tried in firsts]),
         turns=tuple((tried - tried[0]) % total for tried in firsts),
-        left_deg=np.array([ready.left_deg for _, ready in described]),
-        scale=np.array([mean_cosine_scale(len(columns), total) for columns, _ in described]),
+        left_deg=np.array(left_deg),
+        scale=np.array(scale),
     )
 
 
