@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.artefact import canonical_json
+from models.calibration.evidence import rows_of
 from models.calibration.joining import joined, nowhere
 from models.calibration.nothing import pictures_of_nothing
 from models.camera import Camera
@@ -27,8 +30,12 @@ from models.evaluation.photographs import WIDEST_PINHOLE_DEG, Setting
 from models.evaluation.scoring import describe_photos
 from models.evaluation.survey import Survey, grid_evidence
 
+Int64s = NDArray[np.int64]
+What = Literal["photos of the city", "photos of other cities", "pictures of nothing"]
 Told = Callable[[str], None]
-NOTHING = 40
+NOTHING = -1
+"""In place of a city's seed."""
+NOTHING_COUNT = 40
 STAMP = "made-of.txt"
 
 
@@ -48,12 +55,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Photos of one city at one field of view against one gallery; `size` in tiles, 0: photos that have no place."""
+    """Photos of one city at one field of view against one gallery."""
 
-    seed: int
+    what: What
     fov_deg: float
     size: int
+    """Tiles of the gallery."""
     evidence: CellEvidence
+    photos: Int64s
+    """(Q,) numbers of the photos; the same number in other parts of the city is the same photo."""
 
 
 class CityEvidence:
@@ -79,41 +89,47 @@ class CityEvidence:
         self._check_folder()
 
     def parts(self) -> Iterator[Part]:
-        """Give all parts; row i of the parts of one city and field of view is always the same photo."""
+        """Give the photos of each city in its galleries and in galleries that lack it, then pictures of nothing.
+
+        Photos beyond the edge of a part of their city are left out: those a few steps off are neither in nor out.
+        """
         for fov_deg in self._plan.fovs:
             for seed in self._plan.seeds:
                 others = self._others(seed)
                 for size in self._plan.sizes:
-                    yield Part(seed, fov_deg, size, self._of_size(seed, fov_deg, size, others))
-                if others:
-                    strangers = [nowhere(self._piece(seed, fov_deg, other)) for other in others]
-                    yield Part(seed, fov_deg, 0, joined(strangers))
-            yield Part(-1, fov_deg, 0, joined([self._piece(-1, fov_deg, seed) for seed in self._plan.seeds]))
+                    home = self._joined(seed, fov_deg, size, [seed, *others])
+                    inside = np.flatnonzero(home.inside)
+                    yield Part("photos of the city", fov_deg, size, rows_of(home, inside), inside)
+                    abroad = self._joined(seed, fov_deg, size, others)
+                    yield Part("photos of other cities", fov_deg, size, abroad, np.arange(len(abroad)))
+            for size in self._plan.sizes:
+                nothing = self._joined(
+                    NOTHING, fov_deg, size, [self._plan.seeds[0], *self._others(self._plan.seeds[0])]
+                )
+                yield Part("pictures of nothing", fov_deg, size, nothing, np.arange(len(nothing)))
 
     def _others(self, seed: int) -> list[int]:
         """Cities to lay beside one: those of the plan first, then as many more as the largest gallery takes."""
-        wanted = int(np.ceil(max(self._plan.sizes) / self._own_tiles)) - 1
+        wanted = max(1, int(np.ceil(max(self._plan.sizes) / self._own_tiles)) - 1)
         others = [other for other in self._plan.seeds if other != seed]
         last = max(self._plan.seeds)
         others += [last + 1 + step for step in range(max(0, wanted - len(others)))]
-        return others[: max(wanted, len(self._plan.seeds) - 1)]
+        return others[:wanted]
 
-    def _of_size(self, seed: int, fov_deg: float, size: int, others: list[int]) -> CellEvidence:
-        own = min(size, self._own_tiles)
-        pieces = [self._piece(seed, fov_deg, seed, own)]
-        left = size - own
-        for other in others:
+    def _joined(self, photos: int, fov_deg: float, size: int, galleries: list[int]) -> CellEvidence:
+        """Photos of a city against so many tiles of cities laid side by side, or against all where there are fewer."""
+        pieces, left = [], size
+        for gallery in galleries:
             if left > 0:
-                pieces.append(nowhere(self._piece(seed, fov_deg, other, min(left, self._own_tiles))))
+                pieces.append(self._piece(photos, fov_deg, gallery, min(left, self._own_tiles)))
                 left -= self._own_tiles
         return joined(pieces)
 
-    def _piece(self, photos: int, fov_deg: float, gallery: int, tiles: int | None = None) -> CellEvidence:
-        tiles = tiles or self._own_tiles
+    def _piece(self, photos: int, fov_deg: float, gallery: int, tiles: int) -> CellEvidence:
         path = self._folder / f"photos{photos}-fov{fov_deg:g}-gallery{gallery}-{tiles}.npz"
         if path.is_file():
             return CellEvidence.load(path)
-        surveys, _ = self._described(photos) if photos >= 0 else (self._nothing(), None)
+        surveys, _ = self._described(photos) if photos != NOTHING else (self._nothing(), None)
         _, tiles_of = self._described(gallery)
         self._tell(f"{path.stem}: comparing")
         half_m = self._plan.extent_m / 2
@@ -144,12 +160,12 @@ class CityEvidence:
         return CityBenchmark.render(seed, self._plan.places if seed in self._plan.seeds else 1, self._plan.extent_m)
 
     def _nothing(self) -> dict[float, Survey]:
-        pictures = pictures_of_nothing(NOTHING, seed=max(self._plan.seeds))
-        gone, surveys = np.full(NOTHING, np.nan), {}
+        pictures = pictures_of_nothing(NOTHING_COUNT, seed=max(self._plan.seeds))
+        gone, surveys = np.full(NOTHING_COUNT, np.nan), {}
         for fov_deg in self._plan.fovs:
             camera = Camera("panorama" if fov_deg > WIDEST_PINHOLE_DEG else "perspective", fov_deg)
             photos = describe_photos(self._encoder, ((picture, camera) for picture in pictures))
-            surveys[fov_deg] = Survey(photos, gone, gone, np.zeros(NOTHING), np.full(NOTHING, fov_deg))
+            surveys[fov_deg] = Survey(photos, gone, gone, np.zeros(NOTHING_COUNT), np.full(NOTHING_COUNT, fov_deg))
         return surveys
 
     def _check_folder(self) -> None:

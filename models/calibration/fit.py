@@ -20,6 +20,7 @@ from models.errors import DatasetError
 from models.evaluation.evidence import CellEvidence
 
 Floats = NDArray[np.float64]
+Int64s = NDArray[np.int64]
 LEAST_PHOTOS = 20
 SURE, OUTSIDE_SURE = 0.9, 0.015
 """At most this share of photos from outside may be called localized with a confidence of 0.9 or more."""
@@ -82,19 +83,30 @@ def outcomes(evidence: CellEvidence, calibration: Calibration) -> Iterator[Outco
         yield Outcome(belief, inside, error_m if inside else np.inf, held, off, turned, float(found.log_evidence[row]))
 
 
-def calibrate(parts: Sequence[CellEvidence], probability_outside: float = 0.05) -> Calibration:
+def calibrate(
+    parts: Sequence[CellEvidence], probability_outside: float = 0.05, photos: Sequence[Int64s] | None = None
+) -> Calibration:
     """Fit a calibration from scratch.
 
     Args:
-        parts: evidence against galleries of several sizes. Row i of every part has to be the same photo where parts
-            share photos: even rows are fitted on, odd rows make the promises.
+        parts: evidence against galleries of several sizes.
         probability_outside: share of photos from outside the index to reckon with.
+        photos: (Q,) numbers of the photos of each part, the same for the same photo; their rows when None. Even ones
+            are fitted on, odd ones make the promises.
 
     Raises:
         DatasetError: a field of view has fewer than 20 photos inside.
     """
     nodes = fov_nodes(parts)
-    first, second = ([each for part in parts for each in with_hidden(_half(part, half))] for half in (0, 1))
+    numbers = [np.arange(len(part)) for part in parts] if photos is None else photos
+    first, second = (
+        [
+            each
+            for part, number in zip(parts, numbers, strict=True)
+            for each in with_hidden(rows_of(part, number % 2 == half))
+        ]
+        for half in (0, 1)
+    )
     fitted = []
     for node in nodes:
         count = min(inside_at(half, node, nodes) for half in (first, second))
@@ -175,15 +187,11 @@ def fit_confidence(
     return float(shift), float(np.exp(log_slope))
 
 
-def with_hidden(part: CellEvidence) -> tuple[CellEvidence, CellEvidence]:
+def with_hidden(part: CellEvidence) -> list[CellEvidence]:
     """Give the photos, and those from inside once more as photos from outside."""
-    return part, hidden(part)
+    return [each for each in (part, hidden(part)) if len(each)]
 
 
 def inside_at(parts: Sequence[CellEvidence], node: float, nodes: Sequence[float]) -> int:
     """Photos of a field of view inside the gallery that holds most of them."""
     return max(int(of_node(part, node, nodes).inside.sum()) for part in parts)
-
-
-def _half(part: CellEvidence, which: int) -> CellEvidence:
-    return rows_of(part, np.arange(len(part)) % 2 == which)

@@ -113,7 +113,8 @@ def fit_likelihood(
         kept = pull / (inside + pull) if pull else 0.0
         return total + kept * float((((six - begin) / STEPS) ** 2).sum()) / 2
 
-    return names.calibration(minimise(cost, begin, STEPS), fov_deg)
+    found = minimise(cost, begin, STEPS, tolerance=1e-4)
+    return names.calibration(minimise(cost, found, STEPS / 2), fov_deg)  # a fresh simplex leaves where one was stuck
 
 
 def _best_z(part: CellEvidence) -> Floats:

@@ -23,7 +23,7 @@ class Row:
 
     what: str
     tiles: int
-    """0 where photos of no place are held against whole galleries."""
+    """0 for one's own photos."""
     check: Check
 
 
@@ -33,17 +33,9 @@ def rows_of_cities(parts: Sequence[Part], calibration: Calibration) -> list[Row]
 
 
 def _rows_of_cities(parts: Sequence[Part], calibration: Calibration) -> Iterator[Row]:
-    for fov_deg in dict.fromkeys(part.fov_deg for part in parts):
-        mine = [part for part in parts if part.fov_deg == fov_deg]
-        for size in dict.fromkeys(part.size for part in mine if part.size):
-            alike = [part.evidence for part in mine if part.size == size]
-            yield Row("photos of the city", size, check(stacked(alike), calibration))
-        for what, chosen in (
-            ("photos of other cities", [part for part in mine if not part.size and part.seed >= 0]),
-            ("pictures of nothing", [part for part in mine if part.seed < 0]),
-        ):
-            if chosen:
-                yield Row(what, 0, check(stacked([part.evidence for part in chosen]), calibration))
+    for fov_deg, what, size in dict.fromkeys((part.fov_deg, part.what, part.size) for part in parts):
+        alike = [part.evidence for part in parts if (part.fov_deg, part.what, part.size) == (fov_deg, what, size)]
+        yield Row(what, size, check(stacked(alike), calibration))
 
 
 def rows_of_own(parts: Sequence[CellEvidence], calibration: Calibration) -> list[Row]:

@@ -115,7 +115,7 @@ def command(
         after = before
         if not check:
             share = probability_outside or (before.probability_outside if before else 0.05)
-            after = calibrate([part.evidence for part in cities], share)
+            after = calibrate([part.evidence for part in cities], share, [part.photos for part in cities])
         rows = rows_of_cities(cities, after) if after else []
     if after is not None and not check:
         words = f"sample cities {', '.join(map(str, seeds))}" if seeds else f"{pairs.name if pairs else ''}"

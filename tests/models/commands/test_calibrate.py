@@ -103,9 +103,11 @@ def test_sample_cities_fit_and_check(tiny_bundle: ModelBundle, tmp_path: Path) -
     assert made["calibration"]["fitted_on"] == "sample cities 11, 12"
     assert [(row["what"], row["tiles"]) for row in made["rows"]] == [
         ("photos of the city", 20),
+        ("photos of other cities", 20),
         ("photos of the city", 150),
-        ("photos of other cities", 0),
-        ("pictures of nothing", 0),
+        ("photos of other cities", 150),
+        ("pictures of nothing", 20),
+        ("pictures of nothing", 150),
     ]
     again = run("--bundle", tmp_path / "b", "--city", 11, "--city", 12, *common, "--check", "--json")
     assert "describing" not in again.stderr  # all of it was kept
