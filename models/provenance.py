@@ -52,6 +52,11 @@ class Comparison(Frozen):
     aerial_ms: float = Field(ge=0)
     size_bytes: int = Field(ge=0)
     """Both files together; for torch, its parameters and buffers."""
+    photo_90_ms: float | None = Field(default=None, ge=0)
+    """As `ground_ms`, of a photo of 90 degrees, where the network takes any width; `ground_ms` is a panorama's then."""
+    ground_bytes: int | None = Field(default=None, ge=0)
+    aerial_bytes: int | None = Field(default=None, ge=0)
+    """Of each file; None for torch."""
 
 
 class Certificate(Frozen):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,16 +15,12 @@ from models.bundle import ModelBundle, ModelManifest, identity
 from models.camera import GroundInput
 from models.columns import mean_cosine_scale, shifts
 from models.encoder import Encoder, OnnxEncoder
+from models.exporting.processor import cpu_name, has_bf16, median_ms, processors
 from models.networks.network import Network
 from models.provenance import Certificate, Comparison, Precision
 
 Float32s = NDArray[np.float32]
-TIMED = 15
-"""Pictures of each view whose time is taken."""
-WARM_UP = 2
 Threads = Literal["one", "many"]
-CPUINFO = Path("/proc/cpuinfo")
-BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,8 @@ class Sample:
     photos: list[GroundInput]
     tiles: list[Float32s]
     """(3, size_px, size_px) each."""
+    narrow: list[Float32s] = field(default_factory=list)
+    """Photos of 90 degrees, (3, height_px, w) each, whose time is taken too; empty where there can be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +44,8 @@ class Candidate:
     runtime: Literal["onnxruntime", "torch"]
     size_bytes: int
     open: Callable[[Threads], Encoder]
+    view_bytes: tuple[int, int] | None = None
+    """Of ground.onnx and aerial.onnx."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +109,13 @@ def torch_candidates(network: Network, manifest: ModelManifest) -> list[Candidat
 
 
 def onnx_candidate(bundle: ModelBundle) -> Candidate:
-    size = sum(path.stat().st_size for path in (bundle.ground_path, bundle.aerial_path))
-    counts: dict[Threads, int] = {"one": 1, "many": _processors()}
-    return Candidate(bundle.manifest.precision, "onnxruntime", size, lambda n: OnnxEncoder(bundle, threads=counts[n]))
+    sizes = bundle.ground_path.stat().st_size, bundle.aerial_path.stat().st_size
+    counts: dict[Threads, int] = {"one": 1, "many": processors()}
+
+    def start(threads: Threads) -> Encoder:
+        return OnnxEncoder(bundle, threads=counts[threads])
+
+    return Candidate(bundle.manifest.precision, "onnxruntime", sum(sizes), start, sizes)
 
 
 def certify(sample: Sample, candidates: Sequence[Candidate]) -> tuple[Certificate, list[Measured]]:
@@ -159,29 +160,24 @@ def _measure(candidate: Candidate, found: Described, reference: Described, sampl
     row = Comparison(
         precision=candidate.precision,
         runtime=candidate.runtime,
-        ground_cosine=min(_cosine(a, b) for a, b in zip(found.ground, reference.ground, strict=True)),
-        aerial_cosine=min(_cosine(a, b) for a, b in zip(found.aerial, reference.aerial, strict=True)),
+        ground_cosine=min(cosine(a, b) for a, b in zip(found.ground, reference.ground, strict=True)),
+        aerial_cosine=min(cosine(a, b) for a, b in zip(found.aerial, reference.aerial, strict=True)),
         top_1_agreement=float((found.best == reference.best).mean()),
-        ground_ms=_median_ms(alone.ground, [photo.pixels for photo in sample.photos]),
-        aerial_ms=_median_ms(alone.aerial, sample.tiles),
+        ground_ms=median_ms(alone.ground, [photo.pixels for photo in sample.photos]),
+        aerial_ms=median_ms(alone.aerial, sample.tiles),
         size_bytes=candidate.size_bytes,
+        photo_90_ms=median_ms(alone.ground, sample.narrow) if sample.narrow else None,
+        ground_bytes=candidate.view_bytes[0] if candidate.view_bytes else None,
+        aerial_bytes=candidate.view_bytes[1] if candidate.view_bytes else None,
     )
     apart = max(float(np.abs(a - b).max()) for a, b in zip(found.ground, reference.ground, strict=True))
     return Measured(row, apart, float(np.abs(found.aerial - reference.aerial).max()))
 
 
-def _cosine(a: Float32s, b: Float32s) -> float:
+def cosine(a: Float32s, b: Float32s) -> float:
+    """Cosine of two arrays of one shape, taken as vectors."""
     x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
     return min(1.0, max(-1.0, round(float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y))), 9)))
-
-
-def _median_ms(run: Callable[[Float32s], Float32s], pictures: Sequence[Float32s]) -> float:
-    times = []
-    for number in range(WARM_UP + min(TIMED, len(pictures))):
-        begin = time.perf_counter()
-        run(pictures[number % len(pictures)][None])
-        times.append(time.perf_counter() - begin)
-    return round(1000 * float(np.median(times[WARM_UP:])), 3)
 
 
 @contextmanager
@@ -192,24 +188,3 @@ def _torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def has_bf16() -> bool:
-    """Say whether the processor multiplies bfloat16 itself; elsewhere torch emulates it, slowly."""
-    return bool(BF16_FLAGS & set(_cpuinfo("flags").split()))
-
-
-def cpu_name() -> str:
-    return _cpuinfo("model name")
-
-
-def _cpuinfo(key: str) -> str:
-    try:
-        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")

@@ -13,7 +13,9 @@ from models.artefact import appear_whole, sha256_file, write_manifest
 from models.bundle import ModelBundle, ModelManifest, Parity, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
+from models.exporting.certificate import certify, onnx_candidate, torch_candidates
 from models.exporting.graph import export_view, round_to_half, store_half
+from models.exporting.noise import noise_sample
 from models.exporting.parity import PARITY_SAMPLES, parity
 from models.networks.network import Network
 from models.training.config import TrainConfig, draft_manifest
@@ -55,10 +57,12 @@ def export_run(run: Path, out: Path, *, half_weights: bool = True) -> ModelBundl
     """
     config, network, facts = load_run(run)
     manifest = draft_manifest(config, {"config": config.model_dump(mode="json"), **facts})
-    return export_bundle(network, manifest, out, half_weights=half_weights)
+    return export_bundle(network, manifest, out, half_weights=half_weights, certified=True)
 
 
-def export_bundle(network: Network, draft: ModelManifest, out: Path, *, half_weights: bool) -> ModelBundle:
+def export_bundle(
+    network: Network, draft: ModelManifest, out: Path, *, half_weights: bool, certified: bool = False
+) -> ModelBundle:
     """Write a network as a model bundle that appears whole or not at all.
 
     Args:
@@ -66,6 +70,7 @@ def export_bundle(network: Network, draft: ModelManifest, out: Path, *, half_wei
         draft: manifest in which the files' sums and the parity are still to be filled in.
         out: folder to make.
         half_weights: as in `export_run`.
+        certified: measure size, time and cosines on noise and keep them in the manifest.
     """
     network.eval()
     if half_weights:
@@ -82,9 +87,18 @@ def export_bundle(network: Network, draft: ModelManifest, out: Path, *, half_wei
         proof = Parity(ground=differences["ground"], aerial=differences["aerial"], samples=PARITY_SAMPLES)
         training = draft.training | _versions()
         write_manifest(folder, draft.model_copy(update={**views, "parity": proof, "training": training}))
+        if certified:
+            write_manifest(folder, _certified(network, open_model_bundle(folder)))
     bundle = open_model_bundle(out)
     OnnxEncoder(bundle)
     return bundle
+
+
+def _certified(network: Network, bundle: ModelBundle) -> ModelManifest:
+    """Hold a bundle's files against the network that they were exported from."""
+    candidates = [torch_candidates(network, bundle.manifest)[0], onnx_candidate(bundle)]
+    certificate, _ = certify(noise_sample(bundle.manifest), candidates)
+    return bundle.manifest.model_copy(update={"certificate": certificate})
 
 
 def _versions() -> dict[str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor
 from models.bundle import Embedding
 from models.camera import GroundInput
 from models.encoder import Encoder, FakeEncoder
-from models.exporting import certificate
+from models.exporting import processor
 from models.exporting.certificate import (
     Candidate,
     Sample,
@@ -22,7 +22,6 @@ from models.exporting.certificate import (
     TorchDescriber,
     certify,
     describe,
-    has_bf16,
     torch_candidates,
 )
 from models.networks.network import Network
@@ -98,6 +97,16 @@ def test_agreement_counts_photos_that_go_to_another_tile() -> None:
     assert found.rows[1].top_1_agreement == 0.75
 
 
+def test_photos_of_90_degrees_and_files_have_figures_of_their_own() -> None:
+    sample = _sample(1, 1)
+    narrow = replace(sample, narrow=[sample.photos[0].pixels])
+    candidate = replace(_candidate(Table([UP], [UP])), view_bytes=(2, 3))
+    (row,), (plain,) = (certify(each, [candidate])[0].rows for each in (narrow, sample))
+    assert (row.ground_bytes, row.aerial_bytes) == (2, 3)
+    assert row.photo_90_ms is not None
+    assert plain.photo_90_ms is None
+
+
 def test_an_onnx_pair_is_its_own_reference() -> None:
     table = Table([UP], [UP])
     found, _ = certify(_sample(1, 1), [_candidate(table, runtime="onnxruntime")])
@@ -117,7 +126,7 @@ def test_photos_of_azimuth_columns_are_compared_at_their_best_turn() -> None:
 
 def test_times_are_medians_of_single_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 9.0, 9.0, 20.0, 20.0, 20.001, 30.0, 30.003, 40.0, 40.002])
-    monkeypatch.setattr(certificate, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(processor, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     seen: list[int] = []
 
     def run(pixels: Float32s) -> Float32s:
@@ -125,7 +134,7 @@ def test_times_are_medians_of_single_pictures(monkeypatch: pytest.MonkeyPatch) -
         return pixels
 
     pictures = [np.full(1, value, np.float32) for value in (4, 5, 6)]
-    assert certificate._median_ms(run, pictures) == pytest.approx(2.0)  # two runs to warm up do not count
+    assert processor.median_ms(run, pictures) == pytest.approx(2.0)  # two runs to warm up do not count
     assert seen == [4, 5, 6, 4, 5]
 
 
@@ -166,9 +175,9 @@ def test_bf16_is_tried_only_where_the_processor_has_it(
     cpuinfo = tmp_path / "cpuinfo"
     if flags is not None:
         cpuinfo.write_text(f"processor\t: 0\nmodel name\t: Example 9000\nflags\t\t: {flags}\n")
-    monkeypatch.setattr(certificate, "CPUINFO", cpuinfo)
-    assert has_bf16() is expected
-    assert certificate.cpu_name() == ("" if flags is None else "Example 9000")
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
+    assert processor.has_bf16() is expected
+    assert processor.cpu_name() == ("" if flags is None else "Example 9000")
     candidates = torch_candidates(Doubled(), Table([], []).manifest)
     assert [found.precision for found in candidates] == (["fp32", "bf16"] if expected else ["fp32"])
     assert candidates[0].size_bytes == 40

@@ -61,10 +61,15 @@ def _photos(bundle: ModelBundle, count: int, width_px: int | None = None) -> Any
     return sample_pixels(bundle.manifest.ground, count, width_px).numpy()
 
 
+def _tiles(bundle: ModelBundle, count: int) -> Any:
+    size = bundle.manifest.aerial.size_px
+    return _noise(1, count, 3, size, size)
+
+
 def test_both_networks_say_what_torch_says(run: Path, bundle: ModelBundle) -> None:
     config, network, _ = load_run(run)
     torch_encoder, encoder = TorchEncoder(config, network), OnnxEncoder(bundle)
-    photos, tiles = _photos(bundle, 3), _noise(1, 3, 3, 32, 32)
+    photos, tiles = _photos(bundle, 3), _tiles(bundle, 3)
     atol = 1e-2 if bundle.manifest.embedding.columns > 1 else 1e-4  # the one with half weights
     np.testing.assert_allclose(encoder.ground(photos), torch_encoder.ground(photos), atol=atol)
     np.testing.assert_allclose(encoder.aerial(tiles), torch_encoder.aerial(tiles), atol=atol)
@@ -78,6 +83,19 @@ def test_the_manifest_holds_recipe_and_parity(run: Path, bundle: ModelBundle) ->
     assert set(manifest.training) >= {"torch", "onnxruntime", "python"}
 
 
+def test_the_certificate_holds_sizes_and_times_of_both_views(bundle: ModelBundle) -> None:
+    certificate = bundle.manifest.certificate
+    assert certificate is not None
+    assert certificate.reference == "torch fp32"
+    row = certificate.row("fp32")
+    assert row is not None
+    assert row.ground_bytes == bundle.ground_path.stat().st_size
+    assert row.aerial_bytes == bundle.aerial_path.stat().st_size
+    assert min(row.ground_cosine, row.aerial_cosine) > 0.999999
+    assert min(row.ground_ms, row.aerial_ms) > 0
+    assert (row.photo_90_ms is not None) == (bundle.manifest.embedding.columns > 1)
+
+
 @pytest.mark.parametrize("view", ["ground", "aerial"])
 def test_the_files_have_opset_17_and_a_free_batch(bundle: ModelBundle, view: str) -> None:
     model = onnx.load(str(bundle.folder / f"{view}.onnx"))
@@ -89,7 +107,7 @@ def test_the_files_have_opset_17_and_a_free_batch(bundle: ModelBundle, view: str
 @pytest.mark.parametrize("count", [1, 5])
 def test_descriptions_have_unit_norm_whatever_the_batch(bundle: ModelBundle, count: int) -> None:
     encoder = OnnxEncoder(bundle)
-    ground, aerial = encoder.ground(_photos(bundle, count)), encoder.aerial(_noise(1, count, 3, 32, 32))
+    ground, aerial = encoder.ground(_photos(bundle, count)), encoder.aerial(_tiles(bundle, count))
     assert ground.shape[0] == aerial.shape[0] == count
     for rows in (ground.reshape(count, -1), aerial[:, 0]):
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
