@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,8 +45,8 @@ def reckon(
     evidence: PhotoEvidence, fov_deg: float, calibration: Calibration, prior: RoundPrior | None, places: int
 ) -> Reckoned:
     """Say where a photo was taken."""
-    parameters = calibration.at(np.array([fov_deg]))
     ground = evidence.ground
+    parameters = calibration.at(np.array([fov_deg]), ground.area_m2 if prior is None else math.pi * prior.reach_m**2)
     log_prior = None if prior is None else prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)[None]
     found = posterior(
         evidence.similarity[None],

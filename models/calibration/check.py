@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration.estimate import Estimate, estimate
-from models.calibration.fit import grounds, posteriors
+from models.calibration.evidence import area_m2
 from models.calibration.model import CONFIDENCE_RADIUS_M, Calibration
+from models.calibration.outcomes import grounds, posteriors
 from models.calibration.points import turn_deg
 from models.evaluation.evidence import CellEvidence
 
@@ -84,7 +85,7 @@ def check(evidence: CellEvidence, calibration: Calibration) -> Check:
 
 
 def answer_all(evidence: CellEvidence, calibration: Calibration) -> list[Estimate]:
-    parameters = calibration.at(evidence.fov_deg)
+    parameters = calibration.at(evidence.fov_deg, area_m2(evidence))
     found = posteriors(evidence, parameters, calibration.probability_outside)
     return [
         estimate(found, row, parameters, ground, calibration, most_places=calibration.thresholds.places)

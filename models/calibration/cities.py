@@ -7,6 +7,7 @@ and a second fit costs no rendering.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.artefact import canonical_json
 from models.calibration.evidence import rows_of
-from models.calibration.joining import joined, nowhere
+from models.calibration.joining import assembled, joined, nowhere
 from models.calibration.nothing import pictures_of_nothing
 from models.camera import Camera
 from models.encoder import Encoder
@@ -91,13 +92,14 @@ class CityEvidence:
     def parts(self) -> Iterator[Part]:
         """Give the photos of each city in its galleries and in galleries that lack it, then pictures of nothing.
 
-        Photos beyond the edge of a part of their city are left out: those a few steps off are neither in nor out.
+        Where a gallery is a part of a city, as many parts as fit side by side are taken, and each photo is held
+        against the one it lies in. Photos in none are left out: those a few steps off are neither in nor out.
         """
         for fov_deg in self._plan.fovs:
             for seed in self._plan.seeds:
                 others = self._others(seed)
                 for size in self._plan.sizes:
-                    home = self._joined(seed, fov_deg, size, [seed, *others])
+                    home = self._home(seed, fov_deg, size, others)
                     inside = np.flatnonzero(home.inside)
                     yield Part("photos of the city", fov_deg, size, rows_of(home, inside), inside)
                     abroad = self._joined(seed, fov_deg, size, others)
@@ -116,6 +118,15 @@ class CityEvidence:
         others += [last + 1 + step for step in range(max(0, wanted - len(others)))]
         return others[:wanted]
 
+    def _home(self, seed: int, fov_deg: float, size: int, others: list[int]) -> CellEvidence:
+        if size >= self._own_tiles:
+            return self._joined(seed, fov_deg, size, [seed, *others])
+        return assembled([self._piece(seed, fov_deg, seed, size, window) for window in range(self._windows(size) ** 2)])
+
+    def _windows(self, size: int) -> int:
+        """How many squares of so many tiles fit along a side of a city."""
+        return max(1, math.isqrt(self._own_tiles) // math.ceil(math.sqrt(size)))
+
     def _joined(self, photos: int, fov_deg: float, size: int, galleries: list[int]) -> CellEvidence:
         """Photos of a city against so many tiles of cities laid side by side, or against all where there are fewer."""
         pieces, left = [], size
@@ -125,15 +136,16 @@ class CityEvidence:
                 left -= self._own_tiles
         return joined(pieces)
 
-    def _piece(self, photos: int, fov_deg: float, gallery: int, tiles: int) -> CellEvidence:
-        path = self._folder / f"photos{photos}-fov{fov_deg:g}-gallery{gallery}-{tiles}.npz"
+    def _piece(self, photos: int, fov_deg: float, gallery: int, tiles: int, window: int = 0) -> CellEvidence:
+        path = self._folder / f"photos{photos}-fov{fov_deg:g}-gallery{gallery}-{tiles}-{window}.npz"
         if path.is_file():
             return CellEvidence.load(path)
         surveys, _ = self._described(photos) if photos != NOTHING else (self._nothing(), None)
         _, tiles_of = self._described(gallery)
         self._tell(f"{path.stem}: comparing")
-        half_m = self._plan.extent_m / 2
-        part = tiles_of if tiles >= len(tiles_of) else tiles_of.nearest(tiles, half_m, half_m)
+        across = self._windows(tiles)
+        x_m, y_m = ((place + 0.5) * self._plan.extent_m / across for place in divmod(window, across))
+        part = tiles_of if tiles >= len(tiles_of) else tiles_of.nearest(tiles, x_m, y_m)
         part = replace(part, rows=part.rows.astype(np.float32))
         found = grid_evidence(surveys[fov_deg], part)
         if photos != gallery:

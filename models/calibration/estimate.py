@@ -181,7 +181,7 @@ def judge(
     return "ambiguous" if held >= at.ambiguous_at else "no_match"
 
 
-def recalibrated(probability: Floats, shift: float, slope: float) -> Floats:
+def recalibrated(probability: Floats, shift: Floats | float, slope: Floats | float) -> Floats:
     """Move the log odds of probabilities along a line."""
     clipped = np.clip(probability, 1e-9, 1.0 - 1e-9)
     moved: Floats = 1.0 / (1.0 + np.exp(-(shift + slope * np.log(clipped / (1.0 - clipped)))))

@@ -12,6 +12,7 @@ from models.evaluation.evidence import PER_CELL, PER_PHOTO, CellEvidence
 
 HIDDEN_M = 100.0
 """Cells this near share much of what a photo sees with its true place."""
+AREA_NODE = 1.5
 FOV_NODE = 1.15
 """Fields of view within this factor of each other are fitted together."""
 
@@ -49,6 +50,25 @@ def fov_nodes(parts: Sequence[CellEvidence]) -> list[float]:
     values = np.sort(np.concatenate([part.fov_deg for part in parts]))
     starts = np.flatnonzero(np.append(True, values[1:] > values[:-1] * FOV_NODE))
     return [round(float(np.median(group)), 3) for group in np.split(values, starts[1:])]
+
+
+def area_m2(evidence: CellEvidence) -> float:
+    """Ground that the cells of the gallery stand for."""
+    return evidence.gallery_cells * evidence.spacing_m**2
+
+
+def area_nodes(parts: Sequence[CellEvidence]) -> list[float]:
+    """Sizes of galleries to promise at: the largest of groups that lie within a factor of 1.5."""
+    areas = sorted({area_m2(part) for part in parts if part.inside.any()}, reverse=True)
+    nodes: list[float] = []
+    for area in areas:
+        if not nodes or nodes[-1] > AREA_NODE * area:
+            nodes.append(area)
+    return nodes[::-1]
+
+
+def nearest_area(area: float, nodes: Sequence[float]) -> float:
+    return min(nodes, key=lambda node: abs(np.log(node / area)))
 
 
 def of_node(evidence: CellEvidence, node: float, nodes: Sequence[float]) -> CellEvidence:

@@ -46,6 +46,15 @@ def joined(parts: Sequence[CellEvidence]) -> CellEvidence:
     )
 
 
+def assembled(parts: Sequence[CellEvidence]) -> CellEvidence:
+    """Take every photo from the first of several galleries of one size that it lies inside, else from the first."""
+    chosen = np.stack([part.inside for part in parts]).argmax(axis=0)
+    whole = stacked(parts)
+    rows = chosen * len(parts[0]) + np.arange(len(parts[0]))
+    kept: dict[str, Any] = {name: getattr(whole, name)[rows] for name in (*PER_CELL, *PER_PHOTO)}
+    return replace(whole, **kept)
+
+
 def stacked(parts: Sequence[CellEvidence]) -> CellEvidence:
     """Put the photos of parts below each other: other photos, galleries of one size.
 

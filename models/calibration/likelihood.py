@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.calibration.evidence import best_cells
 from models.calibration.kernel import LEAST_SHAPE, MOST_SHAPE, log_density
-from models.calibration.model import FovCalibration, Parameters
+from models.calibration.model import Calibration, FovCalibration, Parameters
 from models.calibration.posterior import LEAST_SPREAD, posterior
 from models.calibration.simplex import minimise
 from models.evaluation.evidence import CellEvidence
@@ -124,5 +124,4 @@ def _best_z(part: CellEvidence) -> Floats:
 
 
 def _everywhere(fitted: FovCalibration, count: int) -> Parameters:
-    names = Parameters.__slots__
-    return Parameters(**{name: np.full(count, getattr(fitted, name)) for name in names})
+    return Calibration(fovs=(fitted,)).at(np.full(count, fitted.fov_deg), fitted.promises[0].area_m2)

@@ -17,6 +17,30 @@ CLEAR_SHARE = 0.9
 Floats = NDArray[np.float64]
 
 
+class Promises(Frozen):
+    """What was measured on photos that were not fitted on, in galleries of about one size."""
+
+    area_m2: float = Field(default=1e6, gt=0)
+    """Ground that the gallery's cells stand for."""
+    clear_level_68: float = Field(default=0.68, gt=0, le=1)
+    clear_level_95: float = Field(default=0.95, gt=0, le=1)
+    """Shares of the posterior that a circle has to hold to cover 68 and 95 % of places (split conformal), where one
+    place holds 90 % of it and the radius is a matter of metres."""
+    divided_level_68: float = Field(default=0.68, gt=0, le=1)
+    divided_level_95: float = Field(default=0.95, gt=0, le=1)
+    """The same where several places share it and the radius is a matter of which."""
+    heading_level_68: float = Field(default=0.68, gt=0, le=1)
+    """The same for headings, wherever."""
+    confidence_shift: float = 0.0
+    confidence_slope: float = Field(default=1.0, gt=0)
+    """log odds of `confidence` = shift + slope * log odds of the posterior within 25 m."""
+    evidence_nats: float = 0.0
+    """Least log Bayes factor, inside the index against elsewhere, of `localized`: fitted so that photos from outside
+    hardly ever reach it."""
+    photos: int = Field(default=0, ge=0)
+    """Photos inside their gallery that stand behind these numbers."""
+
+
 class FovCalibration(Frozen):
     """What was fitted on photos of about one horizontal field of view.
 
@@ -38,23 +62,23 @@ class FovCalibration(Frozen):
     """Of that spread: 2 is normal, less has longer tails (`models.calibration.kernel`)."""
     heading_sigma_deg: float = Field(default=5.0, gt=0, le=180)
     """Spread of the true heading around the cell's."""
-    clear_level_68: float = Field(default=0.68, gt=0, le=1)
-    clear_level_95: float = Field(default=0.95, gt=0, le=1)
-    """Shares of the posterior that a circle has to hold to cover 68 and 95 % of places (split conformal), where one
-    place holds 90 % of it and the radius is a matter of metres."""
-    divided_level_68: float = Field(default=0.68, gt=0, le=1)
-    divided_level_95: float = Field(default=0.95, gt=0, le=1)
-    """The same where several places share it and the radius is a matter of which."""
-    heading_level_68: float = Field(default=0.68, gt=0, le=1)
-    """The same for headings, wherever."""
-    confidence_shift: float = 0.0
-    confidence_slope: float = Field(default=1.0, gt=0)
-    """log odds of `confidence` = shift + slope * log odds of the posterior within 25 m."""
-    evidence_nats: float = 0.0
-    """Least log Bayes factor, inside the index against elsewhere, of `localized`: fitted so that photos from outside
-    hardly ever reach it."""
-    photos: int = Field(default=0, ge=0)
-    """Photos inside their gallery that stand behind these numbers, each counted once."""
+    promises: tuple[Promises, ...] = Field(default=(Promises(),), min_length=1)
+    """By rising area; interpolated over its logarithm, beyond the ends the nearest holds."""
+
+    @field_validator("promises")
+    @classmethod
+    def _rising(cls, promises: tuple[Promises, ...]) -> tuple[Promises, ...]:
+        if any(a.area_m2 >= b.area_m2 for a, b in pairwise(promises)):
+            raise ValueError("areas have to rise")
+        return promises
+
+    def value(self, name: str, log_area: Floats) -> Floats:
+        """Give a parameter at logarithms of areas; those of the likelihood hold for all."""
+        if name in FovCalibration.model_fields:
+            return np.full(log_area.shape, getattr(self, name))
+        nodes = np.log([promise.area_m2 for promise in self.promises])
+        found: Floats = np.interp(log_area, nodes, [getattr(promise, name) for promise in self.promises])
+        return found
 
 
 class Thresholds(Frozen):
@@ -93,21 +117,26 @@ class Calibration(Frozen):
             raise ValueError("fields of view have to rise")
         return fovs
 
-    def at(self, fov_deg: ArrayLike) -> Parameters:
-        """Interpolate to fields of view, a scalar or (Q,); every parameter has that shape."""
-        wanted = np.asarray(fov_deg, dtype=np.float64)
-        nodes = [fov.fov_deg for fov in self.fovs]
-        return Parameters(
-            **{
-                field.name: np.interp(wanted, nodes, [getattr(fov, field.name) for fov in self.fovs])
-                for field in fields(Parameters)
-            }
-        )
+    def at(self, fov_deg: ArrayLike, area_m2: ArrayLike) -> Parameters:
+        """Interpolate to fields of view and gallery areas, which broadcast; every parameter has their shape."""
+        fov, log_area = np.broadcast_arrays(np.asarray(fov_deg, np.float64), np.log(np.asarray(area_m2, np.float64)))
+        nodes = np.array([each.fov_deg for each in self.fovs])
+        place = np.interp(fov, nodes, np.arange(len(nodes)))
+        low = np.floor(place).astype(np.int64)
+        part, high = place - low, np.minimum(low + 1, len(nodes) - 1)
+
+        def value(name: str) -> Floats:
+            table = np.stack([each.value(name, log_area) for each in self.fovs])
+            at_low, at_high = (np.take_along_axis(table, each[None], axis=0)[0] for each in (low, high))
+            found: Floats = at_low * (1 - part) + at_high * part
+            return found
+
+        return Parameters(**{field.name: value(field.name) for field in fields(Parameters)})
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The numbers of `FovCalibration` for the photos at hand, (Q,) each."""
+    """The numbers of `FovCalibration` and `Promises` for the photos at hand, (Q,) each."""
 
     intercept: Floats
     per_deviation: Floats

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration.conformal import bound
 from models.calibration.estimate import recalibrated
-from models.calibration.evidence import best_cells, hidden, rows_of
-from models.calibration.fit import OUTSIDE_SURE, SURE, Outcome, fit_confidence, outcomes
+from models.calibration.evidence import area_m2, best_cells, hidden, rows_of
 from models.calibration.likelihood import FIT_CELLS, FIT_OUTSIDE, log_score
 from models.calibration.model import Calibration, FovCalibration
+from models.calibration.outcomes import Outcome, outcomes
+from models.calibration.promises import promised
 from models.calibration.simplex import minimise
 from models.errors import DatasetError
 from models.evaluation.evidence import CellEvidence
@@ -22,8 +22,6 @@ Floats = NDArray[np.float64]
 LEAST_PHOTOS = 3
 LEAST_TO_FIT = 60
 """With fewer photos the likelihood stays as it is and all of them promise."""
-LEAST_OF_A_KIND = 60
-"""Clear and divided answers get levels of their own from so many photos on."""
 PULL = 20.0
 """Photos that the calibration before counts for."""
 STEPS = np.array([1.0, 0.2, 0.3])
@@ -72,7 +70,7 @@ def _likelihood(before: Calibration, parts: Sequence[CellEvidence]) -> Calibrati
     def cost(three: Floats) -> float:
         tried = _moved(before, three)
         score = sum(
-            float(weight @ log_score(part, tried.at(part.fov_deg), FIT_OUTSIDE))
+            float(weight @ log_score(part, tried.at(part.fov_deg, area_m2(part)), FIT_OUTSIDE))
             for part, weight in zip(listed, weights, strict=True)
         )
         return PULL / (inside + PULL) * float(((three / STEPS) ** 2).sum()) / 2 - score
@@ -100,51 +98,30 @@ def _moved(before: Calibration, three: Floats) -> Calibration:
 
 
 def _promises(calibration: Calibration, parts: Sequence[CellEvidence]) -> Calibration:
-    """Set levels and confidence at all fields of view alike, as far as there are photos enough for each."""
-    seen = [
-        (outcome, float(fov))
-        for part in parts
-        for outcome, fov in zip(outcomes(part, calibration), part.fov_deg, strict=True)
-    ]
-    inside = [outcome for outcome, _ in seen if outcome.inside]
-    update = _levels(inside)
-    near = np.array([_confidence(calibration, outcome, fov) for outcome, fov in seen])
-    right, within = (np.array([getattr(outcome, name) for outcome, _ in seen]) for name in ("right", "inside"))
-    shift, slope = fit_confidence(near, right, within, calibration.probability_outside)
-    said = recalibrated(near, shift, slope)
-    loud = [
-        outcome.log_evidence if sure >= SURE else -np.inf
-        for (outcome, _), sure in zip(seen, said, strict=True)
-        if not outcome.inside
-    ]
-    reached = bound(np.array(loud), 1.0 - OUTSIDE_SURE)
-    if reached is not None:
-        update["evidence_nats"] = max(reached, 0.0)
+    """Set levels and confidence at all fields of view and sizes alike, as far as there are photos enough for each."""
+    seen = [outcome for part in parts for outcome in outcomes(part, calibration)]
+    near = np.concatenate([_confidence(calibration, part, seen_of) for part, seen_of in _by_part(parts, seen)])
 
-    def promised(fov: FovCalibration) -> FovCalibration:
-        line = {
-            "confidence_shift": shift + slope * fov.confidence_shift,
-            "confidence_slope": slope * fov.confidence_slope,
-        }
-        return fov.model_copy(update={**update, **line, "photos": len(inside)})
+    def mended(fov: FovCalibration) -> FovCalibration:
+        made = [
+            promised(before, seen, near, calibration.probability_outside, before.area_m2) for before in fov.promises
+        ]
+        return fov.model_copy(update={"promises": tuple(made)})
 
-    return calibration.model_copy(update={"fovs": tuple(promised(fov) for fov in calibration.fovs)})
+    return calibration.model_copy(update={"fovs": tuple(mended(fov) for fov in calibration.fovs)})
 
 
-def _levels(inside: Sequence[Outcome]) -> dict[str, float]:
-    every = np.array([outcome.held for outcome in inside])
-    found = {}
-    for kind, clear in (("clear", True), ("divided", False)):
-        own = np.array([outcome.held for outcome in inside if outcome.belief.clear is clear])
-        scores = own if len(own) >= LEAST_OF_A_KIND else every
-        for percent in (68, 95):
-            found[f"{kind}_level_{percent}"] = bound(scores, percent / 100)
-    turned = np.array([outcome.turn_held for outcome in inside])
-    found["heading_level_68"] = bound(turned[~np.isnan(turned)], 0.68)
-    return {name: min(max(value, 1e-3), 1.0) for name, value in found.items() if value is not None}
+def _by_part(
+    parts: Sequence[CellEvidence], seen: Sequence[Outcome]
+) -> Iterator[tuple[CellEvidence, Sequence[Outcome]]]:
+    start = 0
+    for part in parts:
+        yield part, seen[start : start + len(part)]
+        start += len(part)
 
 
-def _confidence(calibration: Calibration, outcome: Outcome, fov_deg: float) -> float:
-    """What was said of a photo before."""
-    at = calibration.at(fov_deg)
-    return float(recalibrated(np.array(outcome.belief.near), float(at.confidence_shift), float(at.confidence_slope)))
+def _confidence(calibration: Calibration, part: CellEvidence, seen: Sequence[Outcome]) -> Floats:
+    """(Q,) what was said of photos before."""
+    at = calibration.at(part.fov_deg, area_m2(part))
+    near = np.array([outcome.belief.near for outcome in seen])
+    return recalibrated(near, at.confidence_shift, at.confidence_slope)

@@ -7,7 +7,7 @@ import pytest
 
 from models.calibration.check import check
 from models.calibration.evidence import rows_of
-from models.calibration.joining import APART_M, joined, stacked
+from models.calibration.joining import APART_M, assembled, joined, stacked
 from models.calibration.model import Calibration, FovCalibration
 from models.calibration.nothing import pictures_of_nothing
 from models.calibration.refit import LEAST_TO_FIT, refit
@@ -40,6 +40,15 @@ def test_joined_galleries_keep_the_best_of_both() -> None:
     np.testing.assert_allclose(both.background_std, home.background_std, rtol=1e-5)
 
 
+def test_photos_are_taken_from_the_gallery_they_lie_in() -> None:
+    one, other = (simulate(30, 100, outside=0.5, seed=seed) for seed in (1, 2))
+    found = assembled([one, other])
+    from_other = ~one.inside & other.inside
+    assert from_other.any()
+    np.testing.assert_array_equal(found.x_m, np.where(from_other[:, None], other.x_m, one.x_m))
+    np.testing.assert_array_equal(found.inside, one.inside | other.inside)
+
+
 def test_stacked_parts_have_to_be_alike() -> None:
     assert len(stacked([own(5), own(7, seed=1)])) == 12
     with pytest.raises(DatasetError, match="several sizes"):
@@ -56,11 +65,11 @@ def test_pictures_of_nothing_are_many_and_the_same_every_time() -> None:
 
 def test_few_photos_set_only_what_they_can_promise() -> None:
     found = refit(EXACT, [own(10)])
-    fov = found.calibration.fovs[0]
+    fov, made = found.calibration.fovs[0], found.calibration.fovs[0].promises[0]
     assert (found.photos, found.fitted_on, found.promised_by) == (10, 0, 10)
     assert (fov.per_deviation, fov.intercept) == (LIFT, -18.0)
-    assert fov.clear_level_68 != 0.68
-    assert fov.clear_level_95 == 0.95  # that takes 19
+    assert made.clear_level_68 != 0.68
+    assert made.clear_level_95 == 0.95  # that takes 19
     lines = promise_lines(found)
     assert any("10 photos promise nothing, 19 are the least" in line for line in lines)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from models.calibration.conformal import at_least, beta_quantile, bound, photos_for, photos_needed, promise, rank_for
 from models.calibration.kernel import log_density, radii
-from models.calibration.model import Calibration, FovCalibration
+from models.calibration.model import Calibration, FovCalibration, Promises
 from models.calibration.modes import find_modes
 from models.calibration.points import arc, mean_heading, spread_points
 from models.calibration.prior import RoundPrior
@@ -118,12 +118,23 @@ def test_a_prior_half_off_the_index_is_half_outside() -> None:
     assert np.exp(RoundPrior(20.0, 150.0).log_share(x, y, 4.0)).sum() == pytest.approx(0.5, abs=0.02)
 
 
+def test_promises_are_interpolated_over_the_logarithm_of_the_area() -> None:
+    small, large = Promises(area_m2=1e5, clear_level_68=0.6), Promises(area_m2=1e7, clear_level_68=0.8)
+    fov = FovCalibration(fov_deg=90, intercept=-10, per_deviation=4, position_sigma_m=3, promises=(small, large))
+    found = Calibration(fovs=(fov,)).at(np.full(4, 90.0), np.array([1e4, 1e5, 1e6, 1e9]))
+    assert found.clear_level_68 == pytest.approx([0.6, 0.6, 0.7, 0.8])
+    assert found.per_deviation.tolist() == [4.0] * 4
+    with pytest.raises(ValidationError, match="areas have to rise"):
+        FovCalibration(fov_deg=90, intercept=-10, per_deviation=4, position_sigma_m=3, promises=(large, small))
+
+
 def test_parameters_are_interpolated_and_held_at_the_ends() -> None:
     def node(fov_deg: float, sigma_m: float) -> FovCalibration:
         return FovCalibration(fov_deg=fov_deg, intercept=-10, per_deviation=4, position_sigma_m=sigma_m)
 
     calibration = Calibration(fovs=(node(90, 10), node(360, 1)))
-    assert calibration.at(np.array([60.0, 90.0, 225.0, 360.0])).position_sigma_m == pytest.approx([10, 10, 5.5, 1])
+    assert calibration.at(np.array([60.0, 90.0, 225.0, 360.0]), 1e6).position_sigma_m == pytest.approx([10, 10, 5.5, 1])
+    assert calibration.at(200.0, 1e6).position_sigma_m.shape == ()
     with pytest.raises(ValidationError, match="rise"):
         Calibration(fovs=(node(360, 1), node(90, 10)))
     assert Calibration.model_validate_json(calibration.model_dump_json()) == calibration

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.calibration.estimate import Estimate, Ground, estimate
-from models.calibration.model import Calibration, FovCalibration
+from models.calibration.model import Calibration, FovCalibration, Promises
 from models.calibration.posterior import log_heading_gain, posterior
 from models.calibration.prior import RoundPrior
 
@@ -32,7 +32,7 @@ def ask(
 ) -> Estimate:
     y_m = np.zeros(len(x_m)) if y_m is None else y_m
     cells = gallery_cells or len(z)
-    parameters = calibration.at(np.array([360.0]))
+    parameters = calibration.at(np.array([360.0]), cells * SPACING_M**2)
     found = posterior(
         (MEAN + SPREAD * z)[None],
         np.array([MEAN]),
@@ -151,7 +151,7 @@ def test_without_headings_none_is_answered() -> None:
 
 
 def test_a_weak_gallery_does_not_localize() -> None:
-    strict = Calibration(fovs=(PLAIN.fovs[0].model_copy(update={"evidence_nats": 50.0}),))
+    strict = Calibration(fovs=(PLAIN.fovs[0].model_copy(update={"promises": (Promises(evidence_nats=50.0),)}),))
     assert ask(np.array([9.0, 0.0]), line(2), calibration=strict).status == "no_match"
 
 

@@ -55,7 +55,7 @@ def test_own_photos_refit_a_copy_of_the_bundle(calibrated: Path, pairs: Path, tm
     assert held is not None
     assert held.model_dump(mode="json") == made["calibration"]
     assert held.fovs[0].per_deviation == 6.0  # 24 photos move no likelihood
-    assert held.fovs[0].clear_level_68 != 0.68
+    assert held.fovs[0].promises[0].clear_level_68 != 0.68
     assert held.fitted_on == "own.csv"
     assert "--pairs" in held.command
     own = made["rows"][0]["check"]
