@@ -62,7 +62,11 @@ class Locating:
     def _near(self, query: Query, prepared: Prepared, queries: Queries, prior: Prior) -> Answer:
         circle = round_prior(prior)
         evidence = self._source.near(queries, prepared, prior.lat, prior.lon, circle.reach_m + self._margin_m)
-        if evidence is None or not circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m):
+        reached = evidence is not None and (
+            evidence.covered is not None
+            or circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m)
+        )
+        if evidence is None or not reached:
             return Answer((), "prior", 0, self._index.title, self._model, prepared.notices, "outside_coverage")
         return self._conclude(query, prepared, evidence, "prior", prior)
 

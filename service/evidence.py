@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,17 @@ Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
 LISTED = 512
 """Best cells of the whole index that are told apart; the rest are reckoned with together."""
-TILES_PER_BLOCK = 256
+TILES_PER_BLOCK, MOST_NEAR_TILES = 256, 1024
 NEIGHBOUR_SAMPLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Tiles by their centres, metres around the origin, and the side of ground that each stands for."""
+
+    x_m: Floats
+    y_m: Floats
+    side_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class PhotoEvidence:
     tiles_scanned: int
     log_gain: float
     """What the similarities are worth more because not every heading was tried."""
+    covered: Covered | None = None
+    """Tiles in reach of the prior, where not all of their cells are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +83,30 @@ class EvidenceSource:
         possible = shifts(columns, self._columns, prepared.ground.firsts)
         return Queries(possible, possible if len(possible) == self._columns else shifts(columns, self._columns))
 
-    def everywhere(self, queries: Queries, prepared: Prepared) -> PhotoEvidence:
-        """The best cells of the whole index."""
+    def everywhere(
+        self, queries: Queries, prepared: Prepared, origin: tuple[float, float] | None = None
+    ) -> PhotoEvidence:
+        """The best cells of the whole index, in metres around `origin` or the middle of the index."""
         hits = self._searcher.top_cells(queries.possible, LISTED)
         rows = self._index.cell_rows[hits.rows * self._index.cell_count + hits.cells]
         curves = rows.astype(np.float32) @ queries.possible.T
-        origin = self._lat, self._lon
-        found = self._of_curves(curves, prepared)
-        return self._assemble(queries, prepared, hits.rows, hits.cells, found, origin, len(self._index))
+        found, around = self._of_curves(curves, prepared), origin or (self._lat, self._lon)
+        return self._assemble(queries, prepared, hits.rows, hits.cells, found, around, len(self._index))
 
     def near(
         self, queries: Queries, prepared: Prepared, lat: float, lon: float, reach_m: float
     ) -> PhotoEvidence | None:
-        """Every cell of the tiles whose centres lie within a circle; None where there is none."""
+        """Every cell of the tiles whose centres lie within a circle; None where there is none.
+
+        In a circle of very many tiles the best cells of the index, and where the tiles lie.
+        """
         tiles = self._searcher.rows_near(lat, lon, reach_m)
         if not tiles.size:
             return None
+        if len(tiles) > MOST_NEAR_TILES:
+            east_m, north_m = enu_m(self._index.tiles.lat[tiles], self._index.tiles.lon[tiles], lat, lon)
+            side_m = self.spacing_m * float(np.sqrt(self._index.cell_count))
+            return replace(self.everywhere(queries, prepared, (lat, lon)), covered=Covered(east_m, north_m, side_m))
         count = self._index.cell_count
         parts = []
         for start in range(0, len(tiles), TILES_PER_BLOCK):

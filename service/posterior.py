@@ -15,7 +15,7 @@ from models.calibration.model import Calibration, Parameters
 from models.calibration.posterior import Posterior, posterior
 from models.calibration.prior import REACH_SIGMAS, RoundPrior
 from models.geo import distance_m, offset
-from service.evidence import PhotoEvidence
+from service.evidence import Covered, PhotoEvidence
 from service.query import Candidate, Prior, Reckoning, Tile
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ def reckon(
     """Say where a photo was taken."""
     ground = evidence.ground
     parameters = calibration.at(np.array([fov_deg]), ground.area_m2 if prior is None else math.pi * prior.reach_m**2)
-    log_prior = None if prior is None else prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)[None]
+    log_prior = None if prior is None else prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)
     found = posterior(
         evidence.similarity[None],
         np.array([evidence.background_mean]),
@@ -55,12 +55,21 @@ def reckon(
         parameters,
         calibration.probability_outside,
         gallery_cells=ground.gallery_cells,
-        log_prior=log_prior,
+        log_prior=None if log_prior is None else log_prior[None],
+        unlisted_share=0.0 if log_prior is None or prior is None else _unlisted(evidence.covered, prior, log_prior),
         log_gain=evidence.log_gain,
     )
     kept = np.argsort(-found.log_cells[0], kind="stable")[:MOST_CELLS]
     part = _only(found, kept)
     return Reckoned(_estimate(part, parameters, ground, kept, calibration, places), evidence, kept)
+
+
+def _unlisted(covered: Covered | None, prior: RoundPrior, log_prior: Floats) -> float:
+    """Share of the prior that falls on tiles whose cells are not listed."""
+    if covered is None:
+        return 0.0
+    whole = float(np.exp(prior.log_share(covered.x_m, covered.y_m, covered.side_m)).sum())
+    return max(0.0, min(1.0, whole) - float(np.exp(log_prior).sum()))
 
 
 def _only(found: Posterior, kept: Int64s) -> Posterior:

@@ -61,6 +61,7 @@ def posterior(
     *,
     gallery_cells: int,
     log_prior: Floats | None = None,
+    unlisted_share: float = 0.0,
     log_gain: float = 0.0,
 ) -> Posterior:
     """Apply Bayes' rule.
@@ -71,19 +72,20 @@ def posterior(
         parameters: of the photos' fields of view, (Q,).
         outside: probability of being outside the index before the photo is looked at.
         gallery_cells: N; those that are not listed are taken for the lower part of a normal background.
-        log_prior: (Q, K) log share of each listed cell among places inside, from a rough position; what the listed
-            cells lack to 1 lies outside the index. Even over the gallery when None.
+        log_prior: (Q, K) log share of each listed cell among places inside, from a rough position. Even over the
+            gallery when None.
+        unlisted_share: with `log_prior`, the share of cells that are not listed; what is lacking to 1 lies outside.
         log_gain: added to every log ratio, from `log_heading_gain`.
     """
     ratio = log_likelihood_ratio(similarity, mean, spread, parameters) + log_gain
-    unlisted = max(0, gallery_cells - similarity.shape[1]) if log_prior is None else 0
-    rest_ratio = np.zeros(len(ratio))
-    if unlisted:
-        rest_ratio = _rest_ratio(similarity, mean, spread, parameters, log_gain, ratio.min(axis=1))
     if log_prior is None:
+        unlisted_share = max(0, gallery_cells - ratio.shape[1]) / gallery_cells
         log_prior = np.full(ratio.shape, -math.log(max(gallery_cells, ratio.shape[1])))
-    log_rest = rest_ratio + log_share(unlisted, gallery_cells)
-    covered = np.minimum(np.exp(log_prior).sum(axis=1) + unlisted / gallery_cells, 1.0)
+    rest_ratio = np.zeros(len(ratio))
+    if unlisted_share > 0.0:
+        rest_ratio = _rest_ratio(similarity, mean, spread, parameters, log_gain, ratio.min(axis=1))
+    log_rest = rest_ratio + (math.log(unlisted_share) if unlisted_share > 0.0 else -math.inf)
+    covered = np.minimum(np.exp(log_prior).sum(axis=1) + unlisted_share, 1.0)
     joint = log_prior + ratio
     evidence = np.logaddexp(np.logaddexp.reduce(joint, axis=1), log_rest)
     nowhere = np.log(outside + (1.0 - outside) * (1.0 - covered))
@@ -107,11 +109,6 @@ def log_heading_gain(tried: int, total: int) -> float:
     headings.
     """
     return math.log(total / min(total, tried + BESIDE))
-
-
-def log_share(part: int, whole: int) -> float:
-    """log(part / whole), minus infinity for none."""
-    return math.log(part / whole) if part else -math.inf
 
 
 def _rest_ratio(

@@ -116,6 +116,21 @@ def test_answer_fits_the_schema_and_the_example(client: Client, photo: bytes) ->
     assert set(example["candidates"][0]) - set(shown["candidates"][0]) <= {"distance_to_prior_m"}
 
 
+def test_a_wide_prior_gives_the_same_answer_by_its_best_cells(
+    client: Client, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lat, lon = position(14)
+    fields = {"lat": f"{lat}", "lon": f"{lon}", "accuracy_m": "300", "accuracy_percentile": "95"}
+    by_all = client.raw(photo, **fields, **WHOLE_CIRCLE).json()
+    monkeypatch.setattr("service.evidence.MOST_NEAR_TILES", 3)
+    monkeypatch.setattr("service.evidence.LISTED", 20)
+    by_best = client.raw(photo, **fields, **WHOLE_CIRCLE).json()
+    assert (by_best["status"], by_best["search"]["mode_used"]) == ("localized", "prior")
+    for name in ("confidence", "probability_outside_index"):
+        assert by_best[name] == pytest.approx(by_all[name], abs=1e-3)
+    assert by_best["candidates"][0]["tile"] == by_all["candidates"][0]["tile"]
+
+
 def test_metrics_count_status_confidence_and_radius(localizer: IndexLocalizer, photo: bytes) -> None:
     client = Client(create_app(Settings(), localizer))
     client.raw(photo, **WHOLE_CIRCLE)

@@ -128,6 +128,25 @@ def test_unlisted_cells_share_what_they_may() -> None:
     assert part.probability_outside == pytest.approx(whole.probability_outside, rel=0.05)
 
 
+def test_cells_that_are_not_listed_keep_their_share_of_a_prior() -> None:
+    rng = np.random.default_rng(4)
+    z, prior = -np.sort(-rng.normal(size=10_000)), RoundPrior(200.0, 2000.0)
+    x, y = rng.uniform(-320, 320, (2, 10_000))
+    share = prior.log_share(x, y, SPACING_M)
+    parameters, mean, spread = PLAIN.at(np.array([360.0]), 1e6), np.array([MEAN]), np.array([SPREAD])
+
+    def outside(listed: int) -> float:
+        unlisted = float(np.exp(share[listed:]).sum())
+        similarity = (MEAN + SPREAD * z[:listed])[None]
+        found = posterior(
+            similarity, mean, spread, parameters, 0.05,
+            gallery_cells=10_000, log_prior=share[None, :listed], unlisted_share=unlisted,
+        )  # fmt: skip
+        return float(np.exp(found.log_outside[0]))
+
+    assert outside(500) == pytest.approx(outside(10_000), rel=0.05)
+
+
 def test_twice_as_dense_a_gallery_gives_the_same_answer() -> None:
     """Every cell doubled, as by half the spacing along one axis: places keep their probabilities."""
     z = np.array([8.0, 7.5, 2.0, 1.0])
