@@ -50,7 +50,7 @@ class Plan:
     stride_m: float | None = None
     """Of the galleries; that at which cells continue each other, or half a footprint, when None."""
     fovs: tuple[float, ...] = (360.0, 180.0, 90.0, 70.0)
-    sizes: tuple[int, ...] = (500, 10_000)
+    sizes: tuple[int, ...] = (500, 2_000, 10_000)
     """Tiles. Up to a city's own number it is the middle of the city, beyond it more cities are laid beside it."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from models.errors import DatasetError
 from models.evaluation.evidence import PER_CELL, PER_PHOTO, CellEvidence
 
-APART_M = 20_000.0
+GAP_M = 200.0
 
 
 def joined(parts: Sequence[CellEvidence]) -> CellEvidence:
@@ -19,7 +19,7 @@ def joined(parts: Sequence[CellEvidence]) -> CellEvidence:
 
     Args:
         parts: the same photos, row by row, against one gallery each. A photo's place is in the gallery of the first
-            part or nowhere; galleries are laid 20 km apart, so no place is near another's.
+            part or nowhere; galleries are laid as squares on a square, 200 m apart, so no place is near another's.
 
     Returns:
         As many cells a photo as the first part lists. The background is that of the mixture: the mean of the centres
@@ -27,7 +27,11 @@ def joined(parts: Sequence[CellEvidence]) -> CellEvidence:
     """
     first = parts[0]
     cells = {name: np.concatenate([getattr(part, name) for part in parts], axis=1) for name in PER_CELL}
-    cells["x_m"] = np.concatenate([part.x_m + number * APART_M for number, part in enumerate(parts)], axis=1)
+    side_m = max(np.sqrt(part.gallery_cells) * part.spacing_m for part in parts) + GAP_M
+    across = int(np.ceil(np.sqrt(len(parts))))
+    for name, steps in (("x_m", np.arange(len(parts)) % across), ("y_m", np.arange(len(parts)) // across)):
+        moved = [getattr(part, name) + step * side_m for part, step in zip(parts, steps, strict=True)]
+        cells[name] = np.concatenate(moved, axis=1)
     listed = max(part.similarity.shape[1] for part in parts)
     order = np.argsort(-cells["similarity"], axis=1, kind="stable")[:, :listed]
     size = np.array([part.gallery_cells for part in parts], dtype=np.float64)

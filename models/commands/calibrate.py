@@ -20,7 +20,7 @@ from models.calibration.model import Calibration
 from models.calibration.own import own_evidence, own_gallery
 from models.calibration.refit import LEAST_TO_FIT, Refit, refit
 from models.calibration.report import Row, promise_lines, rows_of_cities, rows_of_own
-from models.commands.calibrate_tables import check_table
+from models.commands.calibrate_tables import check_tables
 from models.commands.evaluate import spelled
 from models.datasets.own import own_pairs
 from models.encoder import OnnxEncoder
@@ -42,7 +42,7 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
     "sizes",
     type=click.IntRange(20),
     multiple=True,
-    default=(500, 10_000),
+    default=(500, 2_000, 10_000),
     show_default=True,
     help="Tiles of a gallery; more cities are laid beside one where it has too few. Repeatable.",
 )
@@ -163,6 +163,7 @@ def _show(
         click.echo(json.dumps(document if check else {**document, "calibration": held}))
         return
     console = Console()
-    console.print(check_table(bundle.manifest.title, rows, fitted=not check))
+    for table in check_tables(bundle.manifest.title, rows, fitted=not check):
+        console.print(table)
     for line in lines:
         console.print(line, highlight=False)

@@ -7,7 +7,7 @@ import pytest
 
 from models.calibration.check import check
 from models.calibration.evidence import rows_of
-from models.calibration.joining import APART_M, assembled, joined, stacked
+from models.calibration.joining import GAP_M, assembled, joined, stacked
 from models.calibration.model import Calibration, FovCalibration
 from models.calibration.nothing import pictures_of_nothing
 from models.calibration.refit import LEAST_TO_FIT, refit
@@ -35,7 +35,8 @@ def test_joined_galleries_keep_the_best_of_both() -> None:
     pool = np.concatenate([home.similarity, away.similarity], axis=1)
     np.testing.assert_array_equal(both.similarity, -np.sort(-pool, axis=1)[:, :30])
     assert both.inside.all()
-    assert ((both.x_m > APART_M / 2).sum(axis=1) > 0).all()
+    home_side_m = home.gallery_cells**0.5 * home.spacing_m
+    assert ((both.x_m > home_side_m + GAP_M).sum(axis=1) > 0).all()
     assert both.error_m[:, 0].max() < 10.0
     np.testing.assert_allclose(both.background_std, home.background_std, rtol=1e-5)
 
