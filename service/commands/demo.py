@@ -120,7 +120,7 @@ def answer_table(located: Located) -> Table:
     """Show the candidates of one picture beside its true position."""
     shot = located.shot
     calibrated = "confidence" in located.answer
-    columns = ("rank", "lat", "lon", *(("probability",) if calibrated else ()), "similarity", "heading", "metres off")
+    columns = ("rank", "lat", "lon", *(("prob.",) if calibrated else ()), "similarity", "heading", "metres off")
     table = Table(*columns, title=shot.caption, title_justify="left", box=SIMPLE_HEAD)
     heading = "" if shot.true_heading_deg is None else f"{shot.true_heading_deg:.0f}°"
     table.add_row("true", f"{shot.lat:.6f}", f"{shot.lon:.6f}", *[""] * (len(columns) - 5), heading, "", style="dim")
@@ -159,7 +159,7 @@ def print_summary(console: Console, located: Sequence[Located]) -> None:
         "heading given": [result for result in located if result.shot.heading_is_told],
         "heading unknown": [result for result in located if not result.shot.heading_is_told],
     }
-    console.print(f"[bold]First candidates (tiles stand {STRIDE_M:g} m apart):[/bold]")
+    console.print("[bold]First candidates:[/bold]")
     for name, results in groups.items():
         errors = np.array([result.errors_m[0] if result.errors_m else np.inf for result in results])
         close = int((errors <= CLOSE_M).sum())
