@@ -175,8 +175,8 @@ def test_the_command_lays_tiles_so_that_cells_continue_each_other(tmp_path: Path
     result = CliRunner().invoke(command, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     index = open_index(tmp_path / "town", cells_bundle)
-    assert (index.manifest.stride_m, index.vectors.shape) == (24.0, (25, 9, 32))
-    lat, lon = index.cell_lat_lon(np.arange(25)[:, None], np.arange(9)[None])
+    assert (index.manifest.stride_m, index.vectors.shape) == (24.0, (36, 9, 32))  # 130 m take six tiles
+    lat, lon = index.cell_lat_lon(np.arange(36)[:, None], np.arange(9)[None])
     apart = np.sort(distance_m(lat.ravel()[:, None], lon.ravel()[:, None], lat.ravel(), lon.ravel()), axis=1)
     np.testing.assert_allclose(apart[:, 1], 8.0, atol=0.01)
     told = CliRunner().invoke(command, ["info", "--index", str(tmp_path / "town")]).output

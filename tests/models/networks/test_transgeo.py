@@ -94,7 +94,9 @@ def test_without_a_guide_all_patches_are_seen() -> None:
 @torch.inference_mode()
 def test_keeping_everything_equals_no_cropping(guide: str) -> None:
     model = _pair(Crop(1.0, guide, guide_px=32))  # type: ignore[arg-type]
-    assert far(model.aerial_raw(_tiles()), _pair().aerial_raw(_tiles())) < 1e-6
+    assert (
+        far(model.aerial_raw(_tiles()), _pair().aerial_raw(_tiles())) < 1e-5
+    )  # values up to 1.6, summed in another order
 
 
 @torch.inference_mode()
