@@ -2,7 +2,7 @@
 
 from .aerial import AerialView, project_to_ortho, render_orthophoto, render_tile
 from .appearance import Appearance
-from .city import City
+from .city import GENERATION, City
 from .dataset import write_sample_city
 from .errors import SampleCityError
 from .georeference import Georeference
@@ -13,6 +13,7 @@ from .sheet import contact_sheet
 from .weather import Season
 
 __all__ = [
+    "GENERATION",
     "AerialView",
     "Appearance",
     "City",

@@ -21,6 +21,8 @@ from .solids import F32, U8, Solids
 from .streets import Street, lay_out
 from .traffic import mark_slots
 
+GENERATION = 2
+"""Raised whenever a seed begins to give another city, or a city other pictures: what was rendered before is stale."""
 MARGIN_M = 150.0
 MARK_CELL_M = 2.0
 

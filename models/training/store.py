@@ -10,11 +10,9 @@ The arrays hold uint8 pixels, (3, H, W) each.
 
 from __future__ import annotations
 
-import json
 import logging
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +22,13 @@ from numpy.typing import NDArray
 
 from models.artefact import appear_whole
 from models.bundle import AerialView, AnyGroundView
-from models.errors import UsageError
 from models.evaluation.photographs import Setting, Shake, photograph_places
 from models.normalisation import to_bytes
 from models.preprocess import ground_input
+from models.sample_city import GENERATION, Appearance, City, draw_places
 from models.sample_city import AerialView as CityFromAbove
-from models.sample_city import Appearance, City, draw_places
 from models.training.config import CityData, Shot, TrainConfig
+from models.training.kept import city_folder, render_missing
 
 logger = logging.getLogger(__name__)
 Array = NDArray[Any]
@@ -54,29 +52,15 @@ def prepare(config: TrainConfig, data: CityData, store: Path, workers: int = 1) 
     Raises:
         UsageError: the store was made for other data, views or seed.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    recipe = _recipe(config, data)
-    note = store / "recipe.json"
-    if note.is_file() and json.loads(note.read_text()) != recipe:
-        raise UsageError(f"{store} holds pairs of another recipe. Give another folder or remove it.")
-    note.write_text(json.dumps(recipe, indent=1))
-    missing = [city for city in data.cities if not (store / f"city-{city}").is_dir()]
-    if missing and workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            count = len(missing)
-            list(pool.map(render_city, [config] * count, [data] * count, missing, [store] * count))
-    else:
-        for city in missing:
-            render_city(config, data, city, store)
-    return [open_city(data, store / f"city-{city}") for city in data.cities]
+    render_missing(store, _recipe(config, data), data.cities, partial(render_city, config, data, store), workers)
+    return [open_city(data, city_folder(store, city)) for city in data.cities]
 
 
 def _recipe(config: TrainConfig, data: CityData) -> dict[str, Any]:
     """All that the kept arrays depend on: networks of the same input may share a store."""
     embedding, ground, aerial = config.views
     views = {"columns": embedding.columns, "ground": ground.model_dump(), "aerial": aerial.model_dump()}
-    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(), **views}))
-    return recipe
+    return {"generation": GENERATION, "data": data.model_dump(), **views}
 
 
 def open_city(data: CityData, folder: Path) -> CityPairs:
@@ -89,12 +73,12 @@ def open_city(data: CityData, folder: Path) -> CityPairs:
     )
 
 
-def render_city(config: TrainConfig, data: CityData, seed: int, store: Path) -> None:
+def render_city(config: TrainConfig, data: CityData, store: Path, seed: int) -> None:
     """Render all pairs of one city into `<store>/city-<seed>`, whole or not at all."""
     city = City.generate(seed, data.extent_m)
     rng = np.random.default_rng([data.seed, seed])
     places = draw_places(city, data.places, rng, data.min_separation_m)
-    with appear_whole(store / f"city-{seed}") as folder:
+    with appear_whole(city_folder(store, seed)) as folder:
         np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
         np.save(folder / "tiles.npy", _tiles(config, data, city, places.x_m, places.y_m, rng))
         for shot in data.shots:

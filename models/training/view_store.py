@@ -11,12 +11,10 @@ Row i of every array is place i. Every array is read through a memory map.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +23,11 @@ from numpy.typing import NDArray
 
 from models.artefact import appear_whole
 from models.errors import UsageError
-from models.sample_city import AerialView, Appearance, City, Places, draw_places, render_panorama
+from models.sample_city import GENERATION, AerialView, Appearance, City, Places, draw_places, render_panorama
 from models.training.architectures import ColumnsModel
 from models.training.config import TrainConfig, ViewData
 from models.training.cuts import Canvas, cut
+from models.training.kept import city_folder, render_missing
 from models.training.photometric import degrade_tile
 from models.training.stem_session import StemSession
 
@@ -58,29 +57,15 @@ def prepare_views(config: TrainConfig, data: ViewData, store: Path, workers: int
     Raises:
         UsageError: the store was made for other data or views.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    recipe = _recipe(config, data)
-    note = store / "recipe.json"
-    if note.is_file() and json.loads(note.read_text()) != recipe:
-        raise UsageError(f"{store} holds views of another recipe. Give another folder or remove it.")
-    note.write_text(json.dumps(recipe, indent=1))
-    missing = [city for city in data.cities if not (store / f"city-{city}").is_dir()]
-    if missing and workers > 1:
-        count = len(missing)
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            list(pool.map(render_city_views, [config] * count, [data] * count, missing, [store] * count))
-    else:
-        for city in missing:
-            render_city_views(config, data, city, store)
-    return [open_city_views(data, store / f"city-{city}") for city in data.cities]
+    render_missing(store, _recipe(config, data), data.cities, partial(render_city_views, config, data, store), workers)
+    return [open_city_views(data, city_folder(store, city)) for city in data.cities]
 
 
 def _recipe(config: TrainConfig, data: ViewData) -> dict[str, Any]:
     """All that the kept arrays of one city depend on; more cities may come into the same store."""
     _, ground, aerial = config.views
     views = {"ground": ground.model_dump(), "aerial": aerial.model_dump(exclude={"cells"})}
-    recipe: dict[str, Any] = json.loads(json.dumps({"data": data.model_dump(exclude={"cities"}), **views}))
-    return recipe
+    return {"generation": GENERATION, "data": data.model_dump(exclude={"cities"}), **views}
 
 
 def open_city_views(data: ViewData, folder: Path) -> CityViews:
@@ -94,13 +79,13 @@ def open_city_views(data: ViewData, folder: Path) -> CityViews:
     )
 
 
-def render_city_views(config: TrainConfig, data: ViewData, seed: int, store: Path) -> None:
+def render_city_views(config: TrainConfig, data: ViewData, store: Path, seed: int) -> None:
     """Render all views of one city into `<store>/city-<seed>`, whole or not at all."""
     city = City.generate(seed, data.extent_m)
     rng = np.random.default_rng([data.seed, seed])
     places = draw_places(city, data.places, rng, data.min_separation_m)
     stem = StemSession(config)
-    with appear_whole(store / f"city-{seed}") as folder:
+    with appear_whole(city_folder(store, seed)) as folder:
         np.save(folder / "places.npy", np.stack([places.x_m, places.y_m], axis=1))
         tiles, camera_m = _tiles(config, data, stem, city, places, rng)
         np.save(folder / "tiles.npy", tiles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,10 @@ def test_a_run_learns_and_resumes(tiny_columns: TrainConfig, store: Path, tmp_pa
     assert '"step": 4' in line
     assert "70-unknown R@1" in line
     assert train(config, tmp_path / "run", store=store) == checkpoint
+
+
+def test_views_of_an_older_generator_are_refused(tiny_columns: TrainConfig, store: Path, tmp_path: Path) -> None:
+    recipe = json.loads((store / "recipe.json").read_text())
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"generation": recipe["generation"] - 1}))
+    with pytest.raises(UsageError, match="another recipe"):
+        prepare_views(tiny_columns, _data(tiny_columns), tmp_path)
