@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from models.errors import UsageError
-from models.training.config import PairData, TrainConfig, load_config
+from models.training.config import TrainConfig, load_config
+from models.training.data_config import PairData
 from models.training.loop import train
 
 

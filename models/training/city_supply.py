@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from models.training.batch import Batch
-from models.training.config import CityData, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import CityData
 from models.training.parallel import World
 from models.training.store import CityPairs, normalise
 

@@ -34,7 +34,7 @@ class Learner(nn.Module):
         return network.ground_rest(front) if isinstance(network, AzimuthColumns) else network.ground(front)
 
     def aerial_rest(self, front: Tensor) -> Tensor:
-        """Of networks without a front; azimuth columns are asked with the camera's position."""
+        """Describe tiles of a network without a front; azimuth columns also want to know where the camera stands."""
         return self.network.aerial(front)
 
 

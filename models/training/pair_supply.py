@@ -21,7 +21,8 @@ from models.limited_view import limited_view, query_angle
 from models.preprocess import aerial_input, crop_to_footprint, ground_input
 from models.stretched import full_panorama
 from models.training.batch import Batch
-from models.training.config import PairData, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import PairData
 from models.training.mining import Sampler
 from models.training.parallel import World
 

@@ -27,7 +27,8 @@ from models.normalisation import to_bytes
 from models.preprocess import ground_input
 from models.sample_city import GENERATION, Appearance, City, draw_places
 from models.sample_city import AerialView as CityFromAbove
-from models.training.config import CityData, Shot, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import CityData, Shot
 from models.training.kept import city_folder, render_missing
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from models.datasets.pairset import PairSet
 from models.errors import DatasetError, UsageError
 from models.training.batch import Supply
 from models.training.city_supply import CitySupply
-from models.training.config import CityData, PairData, TrainConfig, ViewData
+from models.training.config import TrainConfig
+from models.training.data_config import CityData, PairData, ViewData
 from models.training.mining import MiningSampler, RandomSampler, Sampler
 from models.training.nearest import nearest_by_position
 from models.training.neighbours import NeighbourSampler

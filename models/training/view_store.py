@@ -25,8 +25,9 @@ from models.artefact import appear_whole
 from models.errors import UsageError
 from models.sample_city import GENERATION, AerialView, Appearance, City, Places, draw_places, render_panorama
 from models.training.architectures import ColumnsModel
-from models.training.config import TrainConfig, ViewData
+from models.training.config import TrainConfig
 from models.training.cuts import Canvas, cut
+from models.training.data_config import ViewData
 from models.training.kept import city_folder, render_missing
 from models.training.photometric import degrade_tile
 from models.training.stem_session import StemSession

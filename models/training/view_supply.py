@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.training.batch import SeenPhotos, ViewBatch
-from models.training.config import PhotoKind, TrainConfig, ViewData
+from models.training.config import TrainConfig
+from models.training.data_config import PhotoKind, ViewData
 from models.training.parallel import World
 from models.training.view_store import CityViews
 

@@ -17,7 +17,8 @@ from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.photographs import Setting
 from models.evaluation.protocols import find_protocol
 from models.evaluation.run import evaluate_protocol
-from models.training.config import CityData, PairData, TrainConfig, Validation, ViewData
+from models.training.config import TrainConfig, Validation
+from models.training.data_config import CityData, PairData, ViewData
 
 logger = logging.getLogger(__name__)
 PROTOCOL_OF = {"cvact": "cvact-val", "university": "university-street", "pairs": "own"}

@@ -11,7 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.training.config import CityData, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import CityData
 from models.training.loop import train
 from models.training.model import Learner, build_network
 

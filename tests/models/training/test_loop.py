@@ -16,7 +16,8 @@ import torch
 from models.errors import UsageError
 from models.training.batch import Batch
 from models.training.city_supply import draw_batch
-from models.training.config import CityData, Shot, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import CityData, Shot
 from models.training.loop import learning_rate, train
 from models.training.model import Learner, build_network
 from models.training.parallel import World
@@ -140,7 +141,8 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(
 ) -> None:
     script = f"""
 from pathlib import Path
-from models.training.config import Shot, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import Shot
 from models.training.loop import train
 config = TrainConfig.model_validate_json({tiny_transgeo.model_dump_json()!r})
 train(config, Path({str(tmp_path)!r}), store=Path({str(noise_store)!r}))

@@ -7,7 +7,8 @@ import pytest
 
 from models.errors import UsageError
 from models.normalisation import to_bytes
-from models.training.config import CityData, TrainConfig
+from models.training.config import TrainConfig
+from models.training.data_config import CityData
 from models.training.store import CityPairs, normalise
 from models.training.store import prepare as prepare_pairs
 

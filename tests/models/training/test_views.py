@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
-from models.training.config import TrainConfig, ViewData
+from models.training.config import TrainConfig
+from models.training.data_config import ViewData
 from models.training.loop import train
 from models.training.parallel import join_world
 from models.training.view_store import CityViews, prepare_views
