@@ -53,7 +53,7 @@ RESPONSE_EXAMPLE: Json = {
             },
         }
     ],
-    "search": {"mode_used": "prior", "tiles_scanned": 214, "index": "berlin@3", "model": "sample-city@1"},
+    "search": {"mode_used": "prior", "tiles_scanned": 214, "index": "berlin@3", "model": "sample-city@2"},
     "notices": [{"code": "exif_gps_ignored", "detail": "The photo carries a GPS position, which was not used."}],
     "timings_ms": {
         "receive": 3.1,

@@ -13,5 +13,5 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def aerial(self, pixels: Tensor) -> Tensor:
-        """Describe tiles: normalised (B, 3, S, S) -> columns (B, W, E) likewise."""
+        """Describe tiles: normalised (B, 3, S, S) -> columns (B, W, E) likewise, or (B, cells, W, E) one by one."""
         raise NotImplementedError
