@@ -11,8 +11,10 @@ are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.networks.lite0 import PYRAMID_CHANNELS, STRIDE_PX, Lite0Stem
@@ -91,6 +93,17 @@ def _side_by_side(x: Tensor) -> Tensor:
     """
     corners = [x[..., down::2, right::2] for down in (0, 1) for right in (0, 1)]
     return torch.stack(corners, dim=2).flatten(1, 2)
+
+
+def by_rows(front: NDArray[Any], rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """View packed columns (w, K), as `AzimuthColumns.ground_front` makes them, by the rows of the canvas.
+
+    Returns:
+        Stride 16 features (w, 112, rows) and stride 8 features (w, 40, rows, 4), which share memory with `front`.
+    """
+    _, fine, coarse = PYRAMID_CHANNELS
+    low, high = front[:, : coarse * rows], front[:, coarse * rows :]
+    return low.reshape(-1, coarse, rows), high.reshape(-1, fine, rows, 4)
 
 
 class AzimuthColumns(Network):

@@ -32,7 +32,7 @@ class SeenPhotos:
 
 @dataclass(frozen=True, slots=True)
 class ViewBatch:
-    """Tiles with photos of two kinds each; with several processes, the share of this one."""
+    """Tiles with several photos each, one of every group; with several processes, the share of this one."""
 
     tiles: Tensor
     """(B, K) what the stem gives."""
@@ -40,7 +40,7 @@ class ViewBatch:
     """(B, P, 2) positions to describe, metres east and north of the tile's centre; the first is near the true one."""
     away_m: Tensor
     """(B, P) their distances from the true one."""
-    photos: tuple[SeenPhotos, SeenPhotos]
+    photos: tuple[SeenPhotos, ...]
 
 
 AnyBatch = Batch | ViewBatch

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.photometric import change_colours
+from models.training.photometric import change_colours, veil
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -23,6 +23,7 @@ TILT_DEG = {"panorama": (1.0, 1.0), "photo": (4.0, 2.5)}
 FOCAL_ERROR = 0.03
 HALF_HEIGHTS_DEG = (26.0, 30.0, 32.5, 37.0, 40.0)
 """How far panoramas of limited height reach up and down."""
+VEILED = 0.12
 ASPECTS = (0.5625, 0.75, 0.75, 1.0, 1.33)
 """Height over width of photos."""
 
@@ -67,6 +68,8 @@ def cut(
         azimuth = np.asarray(np.clip(azimuth, -reach + 0.5, reach - 0.5), np.float64)
         stretch += float(rng.normal(0, FOCAL_ERROR))
     picture = _columns(change_colours(panorama, rng), centre + azimuth * stretch)
+    if rng.random() < VEILED:
+        picture = veil(picture, rng)
     picture, inside = _tilt(picture, azimuth, canvas, rng, "panorama" if wide else "photo")
     if not wide:
         inside &= _within_photo(azimuth, width, canvas, rng)
@@ -121,8 +124,8 @@ def _hide(picture: Floats, wide: bool, canvas: Canvas, rng: np.random.Generator)
         down = up if rng.random() < 0.7 else float(rng.choice(HALF_HEIGHTS_DEG))
         picture[: max(0, round(height / 2 - up * canvas.per_deg))] = 127.5
         picture[min(height, round(height / 2 + down * canvas.per_deg)) :] = 127.5
-    if rng.random() < 0.15:
+    if rng.random() < 0.2:
         width = picture.shape[1]
-        wide_px = int(rng.uniform(0.05, 0.25) * width)
-        left, top = int(rng.integers(0, width - wide_px)), int(rng.uniform(0.2, 0.6) * height)
+        wide_px = int(rng.uniform(0.05, 0.35) * width)
+        left, top = int(rng.integers(0, width - wide_px)), int(rng.uniform(0.0, 0.6) * height)
         picture[top:, left : left + wide_px] = rng.uniform(0, 255, 3)

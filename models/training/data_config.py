@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from models.artefact import Frozen
 
@@ -45,8 +45,8 @@ class PhotoKind(Frozen):
 
     columns: int = Field(ge=1)
     weight: float = Field(default=1.0, gt=0)
-    group: Literal["wide", "narrow"]
-    """Every step shows its tiles one kind of each group."""
+    group: str = Field(min_length=1)
+    """Every step shows each of its tiles one photo of each group; a kind may be in several."""
 
 
 class ViewData(Frozen):
@@ -60,22 +60,31 @@ class ViewData(Frozen):
     min_separation_m: float = 18.0
     draws: int = Field(default=2, ge=1)
     """Aerial tiles per place, each of its own season, light, footprint error and camera offset."""
+    photo_draws: int = Field(default=1, ge=1)
+    """Panoramas per place, each of its own moment, and a cut of every kind from each."""
     moments: int = Field(default=6, ge=1)
     """Times of visit shared by the photos of a city."""
+    recut: float = Field(default=0.0, ge=0, le=1)
+    """Share of the photos that are taken out of the panorama's features at a heading drawn anew each step."""
+    covered: float = Field(default=0.0, ge=0, le=1)
+    """Share of the photos in which a block of features is another photo's."""
     offset_m: float = Field(default=16.0, ge=0)
     """The camera stands up to this far east or west and north or south of the tile's centre."""
     footprint_error: float = Field(default=0.05, ge=0)
     """Standard deviation of the tile's true footprint over the one that it is taken for."""
     partial_tiles: float = Field(default=0.25, ge=0, le=1)
     """Share of tiles of which only a square about the camera is there."""
-    photos: tuple[PhotoKind, ...] = Field(min_length=2)
+    photos: tuple[PhotoKind, ...] = Field(min_length=1)
     seed: int = 1
 
-    @model_validator(mode="after")
-    def _both_groups(self) -> ViewData:
-        if {photo.group for photo in self.photos} != {"wide", "narrow"}:
-            raise ValueError("photos need kinds of both groups, wide and narrow")
-        return self
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """Columns of the photos that are kept, widest first."""
+        return tuple(sorted({photo.columns for photo in self.photos}, reverse=True))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(photo.group for photo in self.photos))
 
 
 class PairData(Frozen):

@@ -79,7 +79,7 @@ def _train(config: TrainConfig, out: Path, store: Path, init: Path | None, worke
     torch.manual_seed(config.seed)
     learner = Learner(build_network(config))
     if not (out / CHECKPOINT).is_file():
-        start_from(config, learner.network, init)
+        start_from(config, learner, init)
     supply = open_supply(config, store, workers, world)
     world.broadcast_state(learner.to(world.device))
     stepper = Stepper(config, learner, make_optimiser(config.optimiser, learner, config.schedule.learning_rate), world)

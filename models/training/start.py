@@ -7,25 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from models.errors import CheckpointUnreadable, UsageError
+from models.errors import CheckpointMismatch, CheckpointUnreadable, UsageError
 from models.importing.safe_load import load_checkpoint, strip_prefix
 from models.networks.positions import DEIT_GRID, adopt_state
 from models.networks.transformer import DistilledTransformer
 from models.networks.transgeo import TransGeo
 from models.training.config import TrainConfig
+from models.training.model import Learner
 
 DEIT_URL = "https://dl.fbaipublicfiles.com/deit/deit_small_distilled_patch16_224-649709d9.pth"
 
 
-def start_from(config: TrainConfig, network: nn.Module, file: Path | None) -> None:
-    """Fill a fresh network with the weights that its configuration begins with.
+def start_from(config: TrainConfig, learner: Learner, file: Path | None) -> None:
+    """Fill a fresh learner with the weights that its configuration begins with.
 
     Args:
         config: the run; `start.kind` says what the file must be.
-        network: freshly made; filled in place.
-        file: DeiT's checkpoint, or a first stage: checkpoint.pt of a run here, or an official .pth.tar.
+        learner: freshly made; filled in place.
+        file: DeiT's checkpoint, or a first stage: checkpoint.pt of a run here, or of TransGeo an official .pth.tar.
 
     Raises:
         UsageError: a file is needed and none was given, or the other way round.
@@ -36,8 +37,9 @@ def start_from(config: TrainConfig, network: nn.Module, file: Path | None) -> No
         if file is not None:
             raise UsageError("The configuration starts from scratch; set start.kind to use --init.")
         return
-    if not isinstance(network, TransGeo):
-        raise UsageError(f"Only TransGeo can start from {kind!r} weights.")
+    network = learner.network
+    if kind == "deit" and not isinstance(network, TransGeo):
+        raise UsageError("Only TransGeo can start from DeiT's weights.")
     if file is None:
         raise UsageError(
             f"The configuration starts from DeiT's ImageNet weights: get {DEIT_URL} and give it with --init FILE, or "
@@ -45,12 +47,27 @@ def start_from(config: TrainConfig, network: nn.Module, file: Path | None) -> No
             if kind == "deit"
             else "The configuration continues a first stage: give its checkpoint with --init FILE."
         )
-    if kind == "deit":
+    if not isinstance(network, TransGeo):
+        _continue_run(learner, file)
+    elif kind == "deit":
         state = load_checkpoint(file).state
         for branch in (network.query_net, network.reference_net):
             branch.load_state_dict(adopt_state(state, branch, from_grid=DEIT_GRID))
-        return
-    _continue_stage_1(network, _first_stage(file))
+    else:
+        _continue_stage_1(network, _first_stage(file))
+
+
+def _continue_run(learner: Learner, file: Path) -> None:
+    """Take over everything that a run of the same network has learnt, its temperature too."""
+    state = _own_run(file)
+    if state is None:
+        raise CheckpointMismatch(
+            f"{file} is no checkpoint of a run of this program, and only such a run has this network."
+        )
+    try:
+        learner.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointMismatch(f"{file} is of another network than the configuration's: {error}.") from error
 
 
 def _first_stage(file: Path) -> dict[str, Tensor]:

@@ -89,7 +89,7 @@ class Stepper:
         return loss.item(), seen["ground"], seen["aerial"]
 
     def _pass_views(self, batch: ViewBatch) -> tuple[float, Tensor, Tensor]:
-        """One description of the tiles, two photos of each."""
+        """One description of the tiles, several photos of each."""
         network, device, rule = self.learner.network, self.world.device, self.config.loss
         if not isinstance(network, AzimuthColumns):
             raise UsageError("sample-views are for azimuth columns.")

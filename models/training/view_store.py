@@ -1,18 +1,17 @@
 """Training views on disk: the panoramas and tiles of sample cities through the frozen stem, rendered once.
 
-    <store>/city-<seed>/photo-<columns>.npy    float16 (P, w + 2, K) what the stem gives for photos of w columns
-                        shift-<columns>.npy    float32 (P,) true shift in columns
+    <store>/city-<seed>/photo-<columns>.npy    float16 (photo draws, P, w + 2, K) what the stem gives for w columns
+                        shift-<columns>.npy    float32 (photo draws, P) true shift in columns
                         tiles.npy              float16 (draws, P, K)
                         camera.npy             float32 (draws, P, 2) metres east and north of the tile's centre
                         places.npy             float64 (P, 2) x_m, y_m
 
-Row i of every array is place i. Every array is read through a memory map.
+Row i of every draw is place i. Every array is read through a memory map.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,17 +62,20 @@ def prepare_views(config: TrainConfig, data: ViewData, store: Path, workers: int
 
 
 def _recipe(config: TrainConfig, data: ViewData) -> dict[str, Any]:
-    """All that the kept arrays of one city depend on; more cities may come into the same store."""
+    """All that the kept arrays of one city depend on, but for the number of photo draws.
+
+    More cities may come into the same store, with other draws; a city that is there keeps those it has.
+    """
     _, ground, aerial = config.views
     views = {"ground": ground.model_dump(), "aerial": aerial.model_dump(exclude={"cells"})}
-    return {"generation": GENERATION, "data": data.model_dump(exclude={"cities"}), **views}
+    kept = data.model_dump(exclude={"cities", "photos", "photo_draws", "recut", "covered"}) | {"photos": data.kinds}
+    return {"generation": GENERATION, "data": kept, **views}
 
 
 def open_city_views(data: ViewData, folder: Path) -> CityViews:
-    kinds = [photo.columns for photo in data.photos]
     return CityViews(
-        photos={seen: np.load(folder / f"photo-{seen}.npy", mmap_mode="r") for seen in kinds},
-        shifts={seen: np.load(folder / f"shift-{seen}.npy") for seen in kinds},
+        photos={seen: np.load(folder / f"photo-{seen}.npy", mmap_mode="r") for seen in data.kinds},
+        shifts={seen: np.load(folder / f"shift-{seen}.npy") for seen in data.kinds},
         tiles=np.load(folder / "tiles.npy", mmap_mode="r"),
         camera_m=np.load(folder / "camera.npy"),
         places=np.load(folder / "places.npy"),
@@ -136,25 +138,31 @@ def _partial(
 def _photos(
     config: TrainConfig, data: ViewData, stem: StemSession, city: City, places: Places, rng: np.random.Generator
 ) -> dict[int, tuple[Array, NDArray[np.float32]]]:
-    """One panorama a place, at one of a few moments, and one cut of every kind from it."""
+    """Panoramas of each place at a few moments, and one cut of every kind from each."""
     model = config.model
     if not isinstance(model, ColumnsModel):
         raise UsageError("Training views are for azimuth columns.")
     height, width = model.rows * 16, model.columns * 16
     canvas = Canvas(model.columns, height, width, model.margin_columns * 16)
-    kinds: Sequence[int] = [photo.columns for photo in data.photos]
-    rows: dict[int, list[Array]] = {seen: [np.empty(0)] * len(places) for seen in kinds}
-    shifts = {seen: np.zeros(len(places), np.float32) for seen in kinds}
-    order = rng.permutation(len(places))
-    for moment in range(data.moments):
-        look = Appearance.draw(rng)
-        for i in order[moment :: data.moments]:
-            seen_by = look.through(Appearance.draw(rng))
-            heading, up = float(rng.uniform(0, 360)), float(rng.uniform(*CAMERA_HEIGHT_M))
-            panorama = render_panorama(
-                city, seen_by, places.x_m[i], places.y_m[i], heading, width, height, 360.0 * height / width, up
-            )
-            for seen in kinds:
-                pixels, shifts[seen][i] = cut(panorama, heading, seen, canvas, rng)
-                rows[seen][i] = stem.photo(pixels)
-    return {seen: (np.stack(rows[seen]), shifts[seen]) for seen in kinds}
+    shape = data.photo_draws, len(places)
+    rows: dict[int, list[Array]] = {seen: [np.empty(0)] * (shape[0] * shape[1]) for seen in data.kinds}
+    shifts = {seen: np.zeros(shape, np.float32) for seen in data.kinds}
+    for draw in range(data.photo_draws):
+        order = rng.permutation(len(places))
+        for moment in range(data.moments):
+            look = Appearance.draw(rng)
+            for i in order[moment :: data.moments]:
+                seen_by = look.through(Appearance.draw(rng))
+                heading, up = float(rng.uniform(0, 360)), float(rng.uniform(*CAMERA_HEIGHT_M))
+                panorama = render_panorama(
+                    city, seen_by, places.x_m[i], places.y_m[i], heading, width, height, 360.0 * height / width, up
+                )
+                for seen in data.kinds:
+                    pixels, shifts[seen][draw, i] = cut(panorama, heading, seen, canvas, rng)
+                    rows[seen][draw * len(places) + i] = stem.photo(pixels)
+    return {seen: (_draws(rows[seen], shape), shifts[seen]) for seen in data.kinds}
+
+
+def _draws(rows: list[Array], shape: tuple[int, int]) -> Array:
+    stacked = np.stack(rows)
+    return stacked.reshape(*shape, *stacked.shape[1:])

@@ -1,4 +1,4 @@
-"""Batches of training views: each tile with a wide and a narrow photo, and positions in it to tell apart."""
+"""Batches of training views: each tile with a photo of every group, and positions in it to tell apart."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.errors import UsageError
+from models.networks.azimuth import by_rows
+from models.training.architectures import ColumnsModel
 from models.training.batch import SeenPhotos, ViewBatch
 from models.training.config import TrainConfig
 from models.training.data_config import PhotoKind, ViewData
 from models.training.parallel import World
 from models.training.view_store import CityViews
 
+Front = NDArray[np.float16]
 CITIES_PER_BATCH = 2
 """Few, so that many negatives share a city's style."""
 
@@ -24,42 +28,78 @@ class ViewSupply:
 
     def __init__(self, config: TrainConfig, data: ViewData, cities: list[CityViews], world: World) -> None:
         self._config, self._data, self._cities, self._world = config, data, cities, world
+        model = config.model
+        if not isinstance(model, ColumnsModel):
+            raise UsageError("Training views are for azimuth columns.")
+        self._columns, self._rows = model.columns, model.rows
 
     @property
     def steps_per_epoch(self) -> int:
         return max(1, sum(map(len, self._cities)) // self._config.schedule.batch)
 
     def batch(self, step: int) -> ViewBatch:
-        config = self._config
+        config, data = self._config, self._data
         rng = np.random.default_rng([config.seed, step])
-        wide, narrow = (self._draw_kind(group, rng) for group in ("wide", "narrow"))
-        tiles, camera, photos = [], [], {seen: ([], []) for seen in (wide, narrow)}  # type: ignore[var-annotated]
+        kinds = [self._draw_kind(group, rng) for group in data.groups]
+        tiles, camera = [], []
+        photos: list[tuple[list[Front], list[NDArray[np.float32]]]] = [([], []) for _ in kinds]
         chosen = rng.choice(len(self._cities), size=min(CITIES_PER_BATCH, len(self._cities)), replace=False)
         for number, part in zip(chosen, np.array_split(np.arange(config.schedule.batch), len(chosen)), strict=True):
             city = self._cities[number]
             rows = np.sort(rng.choice(len(city), size=len(part), replace=len(part) > len(city)))
             draws = rng.integers(len(city.tiles), size=len(part))
-            tiles.append(np.stack([city.tiles[draw, row] for draw, row in zip(draws, rows, strict=True)]))
+            tiles.append(city.tiles[draws, rows])
             camera.append(city.camera_m[draws, rows])
-            for seen, (fronts, shifts) in photos.items():
-                fronts.append(city.photos[seen][rows])
-                shifts.append(city.shifts[seen][rows])
+            for seen, (fronts, shifts) in zip(kinds, photos, strict=True):
+                front, shift = self._photos(city, rows, seen, rng)
+                fronts.append(front)
+                shifts.append(shift)
         truth = np.concatenate(camera)
         positions = self._positions(truth, rng)
         away = np.linalg.norm(positions - truth[:, None], axis=2)
         mine = self._world.share(np.arange(config.schedule.batch))
-        kinds = [
-            SeenPhotos(_tensor(np.concatenate(f)[mine]), _tensor(np.concatenate(s)[mine]))
-            for f, s in (photos[seen] for seen in (wide, narrow))
-        ]
+        seen_photos = []
+        for fronts, shifts in photos:
+            whole = np.concatenate(fronts).astype(np.float32)
+            self._cover(whole, rng)
+            seen_photos.append(SeenPhotos(_tensor(whole[mine]), _tensor(np.concatenate(shifts)[mine])))
         return ViewBatch(
-            _tensor(np.concatenate(tiles)[mine]), _tensor(positions[mine]), _tensor(away[mine]), (kinds[0], kinds[1])
+            _tensor(np.concatenate(tiles)[mine]), _tensor(positions[mine]), _tensor(away[mine]), tuple(seen_photos)
         )
 
     def _draw_kind(self, group: str, rng: np.random.Generator) -> int:
         kinds: list[PhotoKind] = [photo for photo in self._data.photos if photo.group == group]
         weights = np.array([photo.weight for photo in kinds])
         return kinds[rng.choice(len(kinds), p=weights / weights.sum())].columns
+
+    def _photos(
+        self, city: CityViews, rows: NDArray[np.int64], seen: int, rng: np.random.Generator
+    ) -> tuple[Front, NDArray[np.float32]]:
+        """Photos of `seen` columns (B, seen + 2, K) and their shifts (B,), some cut anew out of the panorama."""
+        draws = rng.integers(len(city.photos[seen]), size=len(rows))
+        front, shift = city.photos[seen][draws, rows], city.shifts[seen][draws, rows]
+        whole = self._data.kinds[0]
+        if seen == whole or whole != self._columns:
+            return front, shift
+        for i in np.flatnonzero(rng.random(len(rows)) < self._data.recut):
+            start = int(rng.integers(whole))
+            panorama = city.photos[whole][draws[i], rows[i], 1:-1]
+            front[i] = panorama[np.arange(start - 1, start + seen + 1) % whole]
+            shift[i] = (city.shifts[whole][draws[i], rows[i]] + start) % whole
+        return front, shift
+
+    def _cover(self, front: NDArray[np.float32], rng: np.random.Generator) -> None:
+        """Put, in place, a block of the next photo's features over some photos (B, w + 2, K)."""
+        covered = np.flatnonzero(rng.random(len(front)) < self._data.covered)
+        others = front[(covered + 1) % len(front)]
+        for number, other in zip(covered, others, strict=True):
+            wide = max(1, round(rng.uniform(0.1, 0.4) * front.shape[1]))
+            left = int(rng.integers(front.shape[1] - wide + 1))
+            top = int(rng.integers(self._rows - 1))
+            low = int(rng.integers(top + 2, self._rows + 1))
+            source = by_rows(other[left : left + wide], self._rows)
+            for mine, theirs in zip(by_rows(front[number, left : left + wide], self._rows), source, strict=True):
+                mine[:, :, top:low] = theirs[:, :, top:low]
 
     def _positions(self, truth: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
         """(B, P, 2): one near the camera, others anywhere in the inner part of the tile."""

@@ -52,6 +52,7 @@ VIEWS: dict[str, Any] = {
     "extent_m": 100.0,
     "places": PLACES,
     "moments": 2,
+    "photo_draws": 2,
     "offset_m": 5.0,
     "photos": [{"columns": 8, "group": "wide"}, {"columns": 2, "group": "narrow"}],
 }

@@ -104,7 +104,7 @@ def test_published_hyper_parameters(name: str, figures: tuple[Any, ...]) -> None
 
 def test_a_second_stage_must_be_written_down() -> None:
     with pytest.raises(UsageError, match="no table"):
-        load_config("sample-city", 2)
+        load_config("transgeo-compact", 2)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from models.errors import UsageError
+from models.networks.azimuth import by_rows
+from models.training.architectures import ColumnsModel
 from models.training.config import TrainConfig
 from models.training.data_config import ViewData
 from models.training.loop import train
@@ -38,7 +40,7 @@ def views(tiny_columns: TrainConfig, store: Path) -> list[CityViews]:
 
 def test_views_are_kept_behind_the_stem(views: list[CityViews]) -> None:
     (city,) = views
-    assert {seen: rows.shape for seen, rows in city.photos.items()} == {8: (8, 10, 544), 2: (8, 4, 544)}
+    assert {seen: rows.shape for seen, rows in city.photos.items()} == {8: (2, 8, 10, 544), 2: (2, 8, 4, 544)}
     assert city.tiles.shape == (2, 8, 24 * 64 + 40 * 64 + 112 * 16)
     assert city.tiles.dtype == np.float16
     assert all(((shift >= 0) & (shift < 8)).all() for shift in city.shifts.values())
@@ -100,3 +102,39 @@ def test_views_of_an_older_generator_are_refused(tiny_columns: TrainConfig, stor
     (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"generation": recipe["generation"] - 1}))
     with pytest.raises(UsageError, match="another recipe"):
         prepare_views(tiny_columns, _data(tiny_columns), tmp_path)
+
+
+def test_photos_cut_anew_are_columns_of_the_panorama(tiny_columns: TrainConfig, views: list[CityViews]) -> None:
+    data = _data(tiny_columns).model_copy(update={"recut": 1.0})
+    with join_world() as world:
+        narrow = ViewSupply(tiny_columns, data, views, world).batch(0).photos[1]
+    panoramas = np.asarray(views[0].photos[8], np.float32)[:, :, 1:-1].reshape(-1, 8, 544)
+    shifts = views[0].shifts[8].reshape(-1)
+    for front, shift in zip(narrow.front.numpy(), narrow.shift.numpy(), strict=True):
+        found = [
+            (row, start)
+            for row, panorama in enumerate(panoramas)
+            for start in range(8)
+            if np.array_equal(front, panorama[np.arange(start - 1, start + 3) % 8])
+        ]
+        assert any(np.isclose((shifts[row] + start) % 8, shift) for row, start in found)
+
+
+def test_covered_photos_differ_in_one_block_of_rows_and_columns(
+    tiny_columns: TrainConfig, views: list[CityViews]
+) -> None:
+    plain, covered = (_data(tiny_columns).model_copy(update={"covered": share}) for share in (0.0, 1.0))
+    with join_world() as world:
+        before, after = (ViewSupply(tiny_columns, data, views, world).batch(0).photos[0] for data in (plain, covered))
+    assert isinstance(tiny_columns.model, ColumnsModel)
+    rows = tiny_columns.model.rows
+    for old, new in zip(before.front.numpy(), after.front.numpy(), strict=True):
+        changed = [
+            (a != b).any(axis=(1, -1) if a.ndim == 4 else 1)
+            for a, b in zip(by_rows(old, rows), by_rows(new, rows), strict=True)
+        ]
+        for level in changed:
+            columns, lines = np.flatnonzero(level.any(1)), np.flatnonzero(level.any(0))
+            assert 0 < len(columns) < old.shape[0] / 2
+            assert np.ptp(columns) == len(columns) - 1
+            assert len(lines) >= 1
