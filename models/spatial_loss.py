@@ -7,6 +7,8 @@ else is pushed away: other tiles at their most favourable heading, and far posit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,6 +18,24 @@ from models.losses import correlate, heading_cross_entropy
 NEAR_M = 12.0
 """Positions of the true tile closer than this are compared at the true heading, others at their best."""
 FLOOR = 1e-6
+NOT_ASKED = -1e4
+"""Similarity of what is no negative: none of the mass falls on it, and zero times it is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Descriptions that tiles had in earlier steps, each near its own camera: negatives without a gradient.
+
+    Source of the idea: Wang et al., Cross-Batch Memory (CVPR 2020).
+    """
+
+    columns: Tensor
+    """(M, W, E), unit norm over W * E."""
+    negative: Tensor
+    """(B, M) bool: which of them a photo is to be told apart from."""
+
+    def to(self, device: torch.device) -> Remembered:
+        return Remembered(self.columns.to(device), self.negative.to(device))
 
 
 def spatial_loss(
@@ -28,6 +48,7 @@ def spatial_loss(
     sigma_m: float,
     smoothing: float,
     heading_weight: float,
+    remembered: Remembered | None = None,
 ) -> Tensor:
     """Cross-entropy over places, both ways, and over headings in the true place.
 
@@ -41,6 +62,7 @@ def spatial_loss(
         sigma_m: spread of the wanted likelihood, a Gaussian of the distance.
         smoothing: share of the target spread over everything.
         heading_weight: of the heading.
+        remembered: more tiles for a photo to be told apart from.
 
     Returns:
         Scalar.
@@ -57,9 +79,12 @@ def spatial_loss(
     weight = torch.exp(-away_m.square() / (2 * sigma_m**2)) + FLOOR
     wanted = torch.where(mine, (weight / weight.sum(1, keepdim=True))[:, None], similarity.new_zeros(()))
     count = batch * positions
-    forward = F.cross_entropy(
-        similarity.flatten(1), wanted.flatten(1) * (1 - smoothing) + smoothing / count, reduction="mean"
-    )
+    offered, wanted = similarity.flatten(1), wanted.flatten(1) * (1 - smoothing) + smoothing / count
+    if remembered is not None and len(remembered.columns):
+        others = correlate(ground, remembered.columns).amax(-1) * scale  # (B, M)
+        offered = torch.cat([offered, others.masked_fill(~remembered.negative, NOT_ASKED)], dim=1)
+        wanted = F.pad(wanted, (0, others.shape[1]))
+    forward = F.cross_entropy(offered, wanted)
     backward = F.cross_entropy(similarity[:, :, 0].T, rows, label_smoothing=smoothing)
     heading = heading_cross_entropy(own[:, 0], shift % total, scale)
     return (forward + backward) / 2 + heading_weight * heading

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.spatial_loss import Remembered
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -41,6 +43,8 @@ class ViewBatch:
     away_m: Tensor
     """(B, P) their distances from the true one."""
     photos: tuple[SeenPhotos, ...]
+    remembered: Remembered | None = None
+    """More tiles that the photos, those of all processes, are to be told apart from."""
 
 
 AnyBatch = Batch | ViewBatch

@@ -74,6 +74,8 @@ class ViewData(Frozen):
     """Standard deviation of the tile's true footprint over the one that it is taken for."""
     partial_tiles: float = Field(default=0.25, ge=0, le=1)
     """Share of tiles of which only a square about the camera is there."""
+    remember: bool = False
+    """Tell photos apart from what the other tiles of their cities were described as when last seen."""
     photos: tuple[PhotoKind, ...] = Field(min_length=1)
     seed: int = 1
 

@@ -99,6 +99,7 @@ class Stepper:
             photos = [network.ground_rest(seen.front.to(device)) for seen in batch.photos]
         aerial, away_m = self.world.gather_rows(aerial.float()), self.world.gather_rows(batch.away_m.to(device))
         scale, loss = self.learner.log_scale.exp().clamp(max=MAX_SCALE), aerial.new_zeros(())
+        remembered = batch.remembered and batch.remembered.to(device)
         for seen, columns in zip(batch.photos, photos, strict=True):
             ground, shift = self.world.gather_rows(columns.float()), self.world.gather_rows(seen.shift.to(device))
             loss = loss + spatial_loss(
@@ -110,6 +111,7 @@ class Stepper:
                 sigma_m=rule.spread.sigma_m,
                 smoothing=rule.smoothing,
                 heading_weight=rule.heading_weight,
+                remembered=remembered,
             )
         loss.backward()  # type: ignore[no-untyped-call]
         self.world.average_gradients(self.learner.parameters())

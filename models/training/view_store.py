@@ -68,7 +68,9 @@ def _recipe(config: TrainConfig, data: ViewData) -> dict[str, Any]:
     """
     _, ground, aerial = config.views
     views = {"ground": ground.model_dump(), "aerial": aerial.model_dump(exclude={"cells"})}
-    kept = data.model_dump(exclude={"cities", "photos", "photo_draws", "recut", "covered"}) | {"photos": data.kinds}
+    kept = data.model_dump(exclude={"cities", "photos", "photo_draws", "recut", "covered", "remember"}) | {
+        "photos": data.kinds
+    }
     return {"generation": GENERATION, "data": kept, **views}
 
 

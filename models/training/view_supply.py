@@ -11,11 +11,13 @@ from torch import Tensor
 
 from models.errors import UsageError
 from models.networks.azimuth import by_rows
+from models.spatial_loss import NEAR_M, Remembered
 from models.training.architectures import ColumnsModel
 from models.training.batch import SeenPhotos, ViewBatch
 from models.training.config import TrainConfig
 from models.training.data_config import PhotoKind, ViewData
 from models.training.parallel import World
+from models.training.tile_memory import Places, TileMemory
 from models.training.view_store import CityViews
 
 Front = NDArray[np.float16]
@@ -24,7 +26,7 @@ CITIES_PER_BATCH = 2
 
 
 class ViewSupply:
-    """Draws batches by seed and step alone."""
+    """Draws batches by seed and step alone; only what is remembered of other tiles depends on the run so far."""
 
     def __init__(self, config: TrainConfig, data: ViewData, cities: list[CityViews], world: World) -> None:
         self._config, self._data, self._cities, self._world = config, data, cities, world
@@ -32,6 +34,8 @@ class ViewSupply:
         if not isinstance(model, ColumnsModel):
             raise UsageError("Training views are for azimuth columns.")
         self._columns, self._rows = model.columns, model.rows
+        self._memory = TileMemory([len(city) for city in cities], (model.columns, model.channels))
+        self._last: Places = np.zeros((0, 2), np.int64)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -41,7 +45,7 @@ class ViewSupply:
         config, data = self._config, self._data
         rng = np.random.default_rng([config.seed, step])
         kinds = [self._draw_kind(group, rng) for group in data.groups]
-        tiles, camera = [], []
+        tiles, camera, places = [], [], []
         photos: list[tuple[list[Front], list[NDArray[np.float32]]]] = [([], []) for _ in kinds]
         chosen = rng.choice(len(self._cities), size=min(CITIES_PER_BATCH, len(self._cities)), replace=False)
         for number, part in zip(chosen, np.array_split(np.arange(config.schedule.batch), len(chosen)), strict=True):
@@ -50,6 +54,7 @@ class ViewSupply:
             draws = rng.integers(len(city.tiles), size=len(part))
             tiles.append(city.tiles[draws, rows])
             camera.append(city.camera_m[draws, rows])
+            places.append(np.stack([np.full(len(rows), number), rows], axis=1))
             for seen, (fronts, shifts) in zip(kinds, photos, strict=True):
                 front, shift = self._photos(city, rows, seen, rng)
                 fronts.append(front)
@@ -63,9 +68,22 @@ class ViewSupply:
             whole = np.concatenate(fronts).astype(np.float32)
             self._cover(whole, rng)
             seen_photos.append(SeenPhotos(_tensor(whole[mine]), _tensor(np.concatenate(shifts)[mine])))
+        self._last = np.concatenate(places)
         return ViewBatch(
-            _tensor(np.concatenate(tiles)[mine]), _tensor(positions[mine]), _tensor(away[mine]), tuple(seen_photos)
+            _tensor(np.concatenate(tiles)[mine]),
+            _tensor(positions[mine]),
+            _tensor(away[mine]),
+            tuple(seen_photos),
+            self._remembered(chosen) if data.remember else None,
         )
+
+    def _remembered(self, cities: NDArray[np.int64]) -> Remembered:
+        """What is known of these cities' tiles; a tile of the photo's own place is no negative."""
+        known, columns = self._memory.recall(cities)
+        same_city = self._last[:, None, 0] == known[None, :, 0]
+        where = [np.array([self._cities[c].places[r] for c, r in part]).reshape(-1, 2) for part in (self._last, known)]
+        apart_m = np.linalg.norm(where[0][:, None] - where[1][None], axis=2)
+        return Remembered(_tensor(columns), torch.from_numpy(~same_city | (apart_m > NEAR_M)))
 
     def _draw_kind(self, group: str, rng: np.random.Generator) -> int:
         kinds: list[PhotoKind] = [photo for photo in self._data.photos if photo.group == group]
@@ -109,13 +127,17 @@ class ViewSupply:
         return np.concatenate([near, others], axis=1)
 
     def observe(self, step: int, ground: Tensor, aerial: Tensor) -> None:
-        """Nothing is mined here."""
+        """Keep how the tiles of the last batch were described."""
+        del step, ground
+        if self._data.remember:
+            self._memory.note(self._last, aerial.cpu().numpy())
 
     def state(self) -> dict[str, Any]:
-        return {}
+        return self._memory.state() if self._data.remember else {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """A batch depends on seed and step alone."""
+        if self._data.remember:
+            self._memory.restore(state)
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models.errors import UsageError
 from models.networks.azimuth import by_rows
 from models.training.architectures import ColumnsModel
+from models.training.batch import ViewBatch
 from models.training.config import TrainConfig
 from models.training.data_config import ViewData
 from models.training.loop import train
@@ -95,6 +97,54 @@ def test_a_run_learns_and_resumes(tiny_columns: TrainConfig, store: Path, tmp_pa
     assert '"step": 4' in line
     assert "70-unknown R@1" in line
     assert train(config, tmp_path / "run", store=store) == checkpoint
+
+
+def test_a_run_that_remembers_resumes_as_if_it_had_not_stopped(
+    tiny_columns: TrainConfig, store: Path, tmp_path: Path
+) -> None:
+    data = _data(tiny_columns).model_copy(update={"remember": True})
+    plan = tiny_columns.schedule.model_copy(update={"steps": 6, "evaluate_every": 6, "checkpoint_every": 3})
+    config = tiny_columns.model_copy(update={"data": data, "schedule": plan})
+    whole = train(config, tmp_path / "whole", store=store)
+    batch = ViewSupply.batch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ViewSupply, "batch", lambda self, step: _stop() if step == 3 else batch(self, step))
+        with pytest.raises(StoppedError):
+            train(config, tmp_path / "stopped", store=store)
+    resumed = train(config, tmp_path / "stopped", store=store)
+    states = [torch.load(path, weights_only=True) for path in (whole, resumed)]
+    assert states[0]["supply"]["known"].all()
+    assert torch.equal(states[0]["supply"]["columns"], states[1]["supply"]["columns"])
+    for name, value in states[0]["learner"].items():
+        assert torch.equal(value, states[1]["learner"][name]), name
+
+
+class StoppedError(Exception):
+    pass
+
+
+def _stop() -> ViewBatch:
+    raise StoppedError
+
+
+def test_what_is_remembered_are_the_other_places_of_the_cities(
+    tiny_columns: TrainConfig, views: list[CityViews]
+) -> None:
+    assert isinstance(tiny_columns.model, ColumnsModel)
+    data = _data(tiny_columns).model_copy(update={"remember": True})
+    with join_world() as world:
+        supply = ViewSupply(tiny_columns, data, views, world)
+        first = supply.batch(0)
+        assert first.remembered is not None
+        assert len(first.remembered.columns) == 0
+        supply.observe(0, torch.zeros(6, 0), torch.arange(6.0)[:, None].expand(6, 8 * tiny_columns.model.channels))
+        again = supply.batch(0).remembered
+    assert again is not None
+    assert sorted(again.columns[:, 0, 0].tolist()) == [0, 1, 2, 3, 4, 5]
+    own = again.columns[:, 0, 0].long()
+    assert (~again.negative[own, torch.arange(6)]).all()
+    near = np.linalg.norm(views[0].places[:, None] - views[0].places[None], axis=2) < 12
+    assert (~again.negative).sum() <= near.sum()
 
 
 def test_views_of_an_older_generator_are_refused(tiny_columns: TrainConfig, store: Path, tmp_path: Path) -> None:
