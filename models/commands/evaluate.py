@@ -48,6 +48,9 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the angles and the corruptions."
 )
 @click.option("--footprint-m", type=float, help="With --pairs: metres of aerial image to use. [default: the bundle's]")
+@click.option(
+    "--recentre", is_flag=True, help="Measure once more with each view's mean description taken away (no labels)."
+)
 @click.option("--corruption", type=click.Choice([*CORRUPTIONS, "all"]), help="Spoil the photos, after a clean row.")
 @click.option(
     "--conditions",

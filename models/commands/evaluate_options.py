@@ -37,6 +37,7 @@ class EvaluateOptions:
     seed: int
     footprint_m: float | None
     corruption: str | None
+    recentre: bool
     conditions: bool
     severity: str
     ties: TieRule
@@ -91,6 +92,8 @@ class EvaluateOptions:
             raise UsageError("Give one of --protocol NAME --root DIR, --pairs FILE or --city SEED.")
         if self.conditions or self.markdown:
             self._check_conditions()
+        if self.recentre and self.city is not None:
+            raise UsageError("--recentre goes with --pairs or --protocol; the model is at home in sample cities.")
         if self.record and self.city is None:
             raise UsageError("Only figures on sample cities are recorded: others cannot be had again by everyone.")
         if self.report is not None:

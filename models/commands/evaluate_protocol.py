@@ -50,6 +50,8 @@ def measure(encoder: Encoder, options: EvaluateOptions, command: str) -> Evaluat
         job = _Job(encoder, pairs, options, command, bars, folder, len(wanted) > 1)
         runs = [job.run(settings) for settings in wanted]
         robustness = [job.spoil(run) for run in runs] if options.corruptions else []
+        if options.recentre:
+            runs += [job.run_recentred(settings) for settings in wanted]
         if options.report is not None:
             write_report(options.report, runs, robustness)
     return Evaluation([run.result for run in runs], robustness)
@@ -93,9 +95,16 @@ class _Job:
 
     def run(self, settings: Settings) -> Run:
         """Measure one setting, in a folder of its own if there are several."""
-        found = self._measure(settings, self.folder / settings.name if self.several else self.folder)
+        found = self._measure(settings, self._folder_of(settings))
         self.gallery = found.measured.embeddings.folder
         return found
+
+    def run_recentred(self, settings: Settings) -> Run:
+        """Measure a setting that was measured before, around the mean of each view."""
+        return self._measure(settings, self._folder_of(settings), recentred=True)
+
+    def _folder_of(self, settings: Settings) -> Path:
+        return self.folder / settings.name if self.several else self.folder
 
     def spoil(self, clean: Run) -> Robustness:
         def measure_one(name: str, severity: int, folder: Path) -> Run:
@@ -103,7 +112,7 @@ class _Job:
 
         return measure_robustness(clean, self.options.corruptions, self.options.severities, measure_one)
 
-    def _measure(self, settings: Settings, folder: Path) -> Run:
+    def _measure(self, settings: Settings, folder: Path, *, recentred: bool = False) -> Run:
         return run_protocol(
             self.encoder,
             self.pairs,
@@ -113,6 +122,7 @@ class _Job:
             gallery=self.gallery,
             command=self.command,
             on_progress=_teller(self.bars, settings),
+            recentred=recentred,
         )
 
 

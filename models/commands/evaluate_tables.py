@@ -55,6 +55,7 @@ def _cells(row: ProtocolResult, ties: TieRule) -> dict[str, str]:
     return {
         "photo": "?" if row.fov_deg is None else f"{row.fov_deg:g}°",
         "heading": row.orientation,
+        "around": "the mean" if row.recentred else "",
         "R@1": _share(shares.recall_at_1),
         "R@5": _share(shares.recall_at_5),
         "R@10": _share(shares.recall_at_10),

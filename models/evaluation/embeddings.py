@@ -56,6 +56,8 @@ class Meta(Settings):
     channels: int = Field(ge=1)
     cells: int = Field(default=1, ge=1)
     """Rows of aerial.npy a tile."""
+    recentred: bool = False
+    """The mean description of each view was taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def export_embeddings(
     """
     meta = describe_job(encoder, pairs, settings)
     if (folder / META).is_file():
-        return _take_over(folder, meta)
+        return open_embeddings(folder, expected=meta)
     tell = on_progress or (lambda *_: None)
     with appear_whole(folder) as draft:
         if gallery is None:
@@ -126,11 +128,12 @@ def describe_job(encoder: Encoder, pairs: PairSet, settings: Settings) -> Meta:
     )
 
 
-def open_embeddings(folder: Path) -> Embeddings:
+def open_embeddings(folder: Path, *, expected: Meta | None = None) -> Embeddings:
     """Open a folder.
 
     Raises:
         DatasetError: it is no embeddings folder, or its files are not what its meta.json says.
+        UsageError: it was not made as `expected`; the message names the difference.
     """
     try:
         meta = Meta.model_validate_json((folder / META).read_bytes())
@@ -138,23 +141,23 @@ def open_embeddings(folder: Path) -> Embeddings:
         photos = np.load(folder / PHOTOS)
     except (OSError, ValidationError, ValueError) as error:
         raise DatasetError(f"{folder} holds no whole embeddings ({type(error).__name__}). Remove it.") from error
+    if expected is not None:
+        _refuse_others(folder, expected, meta)
     size = meta.columns * meta.channels
-    expected = ((meta.queries, size), (meta.gallery * meta.cells, size), (meta.queries, 3))
-    if (ground.shape, aerial.shape, photos.shape) != expected:
-        raise DatasetError(f"{folder} holds {ground.shape} and {aerial.shape}; {META} says {expected[:2]}. Remove it.")
+    shapes = ((meta.queries, size), (meta.gallery * meta.cells, size), (meta.queries, 3))
+    if (ground.shape, aerial.shape, photos.shape) != shapes:
+        raise DatasetError(f"{folder} holds {ground.shape} and {aerial.shape}; {META} says {shapes[:2]}. Remove it.")
     return Embeddings(folder, meta, ground, aerial, photos)
 
 
-def _take_over(folder: Path, wanted: Meta) -> Embeddings:
-    found = open_embeddings(folder)
-    ours, theirs = wanted.model_dump(), found.meta.model_dump()
+def _refuse_others(folder: Path, wanted: Meta, found: Meta) -> None:
+    ours, theirs = wanted.model_dump(), found.model_dump()
     other = next((name for name in ours if ours[name] != theirs[name]), None)
     if other is not None:
         raise UsageError(
             f"{folder} holds embeddings with {other} = {theirs[other]}, and this run has {ours[other]}. "
             "Name another folder or remove it."
         )
-    return found
 
 
 def read_tile(pairs: PairSet, row: int, settings: Settings) -> NDArray[np.uint8]:

@@ -77,6 +77,8 @@ class ProtocolResult(Shares):
     fov_deg: float | None
     orientation: Literal["known", "unknown"]
     turned: bool
+    recentred: bool = False
+    """The mean description of each view was taken away first, which takes the other photos."""
     seed: int
     corruption: str | None = None
     severity: int | None = None
@@ -112,6 +114,7 @@ def summarise(measured: Measured, command: str) -> ProtocolResult:
         fov_deg=measured.fov_deg,
         orientation=settings.orientation,
         turned=settings.turned,
+        recentred=meta.recentred,
         seed=settings.seed,
         corruption=settings.corruption,
         severity=settings.severity,

@@ -17,6 +17,7 @@ from models.evaluation.embeddings import OnProgress, export_embeddings
 from models.evaluation.measured import Measured
 from models.evaluation.protocols import find_protocol
 from models.evaluation.ranking import Layout, rank
+from models.evaluation.recentre import recentre
 from models.evaluation.results import ProtocolResult, summarise
 from models.evaluation.settings import Settings, panorama_fov_deg
 
@@ -79,13 +80,23 @@ def run_protocol(
     gallery: Path | None = None,
     command: str = "",
     on_progress: OnProgress | None = None,
+    recentred: bool = False,
 ) -> Run:
-    """Like `evaluate_protocol`, with what stands behind the result; `gallery` as in `export_embeddings`."""
+    """Like `evaluate_protocol`, with what stands behind the result.
+
+    Args:
+        encoder, pairs, protocol, settings, command, on_progress: as there.
+        folder: of the embeddings.
+        gallery: as in `export_embeddings`.
+        recentred: compare around the mean of each view, kept in a folder beside the other one.
+    """
     right = find_protocol(protocol).right(pairs)
     if not len(pairs):
         raise UsageError(f"{pairs.name} holds no photos to measure.")
     panorama_fov_deg(settings, encoder.manifest)  # refuses a wrong network before anything is described
     made = export_embeddings(encoder, pairs, settings, folder, gallery=gallery, on_progress=on_progress)
+    if recentred:
+        made = recentre(made, folder.with_name(f"{folder.name}-recentred"))
 
     def tell(done: int) -> None:
         if on_progress:

@@ -161,6 +161,13 @@ def test_corruption_adds_rows_after_the_clean_one(tiny_bundle: ModelBundle, cvus
     assert table.index("nothing") < table.index("contrast") < table.index("mean of all")
 
 
+def test_recentred_rows_come_last(tiny_bundle: ModelBundle, pairs_file: Path) -> None:
+    rows = _rows("--bundle", tiny_bundle.folder, "--pairs", pairs_file, "--recentre")
+    assert [(row["orientation"], row["recentred"]) for row in rows] == [
+        ("known", False), ("unknown", False), ("known", True), ("unknown", True),
+    ]  # fmt: skip
+
+
 def test_a_report_is_written(tiny_bundle: ModelBundle, cvusa: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     _run("--bundle", tiny_bundle.folder, "--protocol", "cvusa", "--root", cvusa, "--report", report)
@@ -219,6 +226,7 @@ def test_figures_on_ones_own_pairs_are_not_recorded(bundle_copy: Path, pairs_fil
         ("--city", "1", "--report", "x.html"),
         ("--city", "1", "--protocol", "cvusa"),
         ("--pairs", "x.csv", "--report", "x.txt"),
+        ("--city", "1", "--recentre"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...]) -> None:
