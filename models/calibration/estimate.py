@@ -147,7 +147,7 @@ def estimate(
     confidence = float(recalibrated(np.array(belief.near), shift, slope))
     places = _places(belief, most_places)
     told = max(float(found.log_evidence[row]), float(found.information[row]))
-    weak = float(found.log_evidence[row]) < float(parameters.evidence_nats[row])
+    weak = belief.near < float(parameters.localized_from[row])
     outside = float(np.exp(belief.log_outside))
     level = parameters.heading_level_68[row]
     kind = "clear" if belief.clear else "divided"
@@ -171,12 +171,12 @@ def judge(
 
     Args:
         told: nats that the photo says for the index or in it, whichever is more.
-        weak: the index explains the photo no better than it explains some photos from elsewhere.
+        weak: photos from outside the index look as convincing as this one.
     """
     if outside >= at.outside_at or told < at.told_nats:
         return "no_match"
-    if confidence >= at.localized_at:
-        return "no_match" if weak else "localized"
+    if confidence >= at.localized_at and not weak:
+        return "localized"
     held = sum(place.probability for place in places[: at.places])
     return "ambiguous" if held >= at.ambiguous_at else "no_match"
 

@@ -34,9 +34,8 @@ class Promises(Frozen):
     confidence_shift: float = 0.0
     confidence_slope: float = Field(default=1.0, gt=0)
     """log odds of `confidence` = shift + slope * log odds of the posterior within 25 m."""
-    evidence_nats: float = 0.0
-    """Least log Bayes factor, inside the index against elsewhere, of `localized`: fitted so that photos from outside
-    hardly ever reach it."""
+    localized_from: float = Field(default=0.0, ge=0, le=1)
+    """Least posterior within 25 m of `localized`: fitted so that photos from outside hardly ever reach it."""
     photos: int = Field(default=0, ge=0)
     """Photos inside their gallery that stand behind these numbers."""
 
@@ -153,4 +152,4 @@ class Parameters:
     heading_level_68: Floats
     confidence_shift: Floats
     confidence_slope: Floats
-    evidence_nats: Floats
+    localized_from: Floats

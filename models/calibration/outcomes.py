@@ -32,8 +32,6 @@ class Outcome:
     turn_held: float
     """Share of the posterior that turns less from the answered heading than the truth does."""
 
-    log_evidence: float
-
     @property
     def right(self) -> bool:
         return self.error_m <= CONFIDENCE_RADIUS_M
@@ -70,4 +68,4 @@ def outcomes(evidence: CellEvidence, calibration: Calibration) -> Iterator[Outco
         if inside and belief.heading_deg is not None and not np.isnan(evidence.true_heading_deg[row]):
             off = abs(float(turn_deg(belief.heading_deg, evidence.true_heading_deg[row])))
             turned = float(np.interp(off, *belief.turns()))
-        yield Outcome(belief, inside, error_m if inside else np.inf, held, off, turned, float(found.log_evidence[row]))
+        yield Outcome(belief, inside, error_m if inside else np.inf, held, off, turned)

@@ -17,8 +17,8 @@ from models.calibration.simplex import minimise
 Floats = NDArray[np.float64]
 LEAST_OF_A_KIND = 60
 """Clear and divided answers get levels of their own from so many photos on; fewer take those of all together."""
-SURE, OUTSIDE_SURE = 0.9, 0.015
-"""At most this share of photos from outside may be called localized with a confidence of 0.9 or more."""
+OUTSIDE_LOCALIZED = 0.015
+"""At most this share of photos from outside may be called localized."""
 
 
 def promised(before: Promises, seen: Sequence[Outcome], near: Floats, outside: float, area_m2: float) -> Promises:
@@ -34,9 +34,8 @@ def promised(before: Promises, seen: Sequence[Outcome], near: Floats, outside: f
     inside = np.array([outcome.inside for outcome in seen])
     right = np.array([outcome.right for outcome in seen])
     shift, slope = fit_confidence(near, right, inside, outside)
-    said = recalibrated(near, shift, slope)
-    evidence = np.array([outcome.log_evidence for outcome in seen])
-    reached = bound(np.where(said >= SURE, evidence, -np.inf)[~inside], 1.0 - OUTSIDE_SURE)
+    believed = np.array([outcome.belief.near for outcome in seen])
+    reached = bound(believed[~inside], 1.0 - OUTSIDE_LOCALIZED)
     changes: dict[str, Any] = {
         **levels([outcome for outcome in seen if outcome.inside]),
         "area_m2": area_m2,
@@ -45,7 +44,7 @@ def promised(before: Promises, seen: Sequence[Outcome], near: Floats, outside: f
         "photos": int(inside.sum()),
     }
     if reached is not None:
-        changes["evidence_nats"] = max(reached, 0.0)
+        changes["localized_from"] = min(reached, 1.0)
     return before.model_copy(update=changes)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -98,8 +99,10 @@ def print_answer(response: LocalizeResponse) -> None:
     """Print a table for people, and the notices below it."""
     console = Console()
     calibrated = response.confidence is not None
-    names = ("rank", "lat", "lon", *(("probability",) if calibrated else ()), "similarity", "heading", "tile")
-    table = Table(*names, title=None)
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("rank", "lat", "lon", *(("probability",) if calibrated else ()), "similarity", "heading"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("tile", overflow="fold")
     for candidate in response.candidates:
         table.add_row(
             str(candidate.rank),

@@ -169,9 +169,14 @@ def test_without_headings_none_is_answered() -> None:
     assert found.places[0].heading_deg is None
 
 
-def test_a_weak_gallery_does_not_localize() -> None:
-    strict = Calibration(fovs=(PLAIN.fovs[0].model_copy(update={"promises": (Promises(evidence_nats=50.0),)}),))
-    assert ask(np.array([9.0, 0.0]), line(2), calibration=strict).status == "no_match"
+@pytest.mark.parametrize(("step", "status"), [(-0.01, "localized"), (0.01, "ambiguous")])
+def test_what_photos_from_outside_reach_too_is_not_called_localized(step: float, status: str) -> None:
+    z = np.array([5.5, 4.9])
+    near = ask(z, line(2)).confidence
+    assert 0.6 < near < 0.98
+    promises = (Promises(localized_from=near + step),)
+    strict = Calibration(fovs=(PLAIN.fovs[0].model_copy(update={"promises": promises}),))
+    assert ask(z, line(2), calibration=strict).status == status
 
 
 @pytest.mark.parametrize(("tried", "gain"), [(1, 8.0), (4, 4.0), (24, 1.0), (23, 1.0)])
