@@ -42,6 +42,11 @@ class Placement:
     row_north: float
     """Pixels moved for a metre north."""
 
+    @property
+    def ground_resolution_m(self) -> float:
+        """Metres per pixel: the side of a square as large as the pixel on the ground."""
+        return 1.0 / math.sqrt(abs(self.column_east * self.row_north - self.column_north * self.row_east))
+
 
 def make_patch(rgb: NDArray[np.uint8], valid: NDArray[np.bool_]) -> Image.Image:
     """Join (H, W, 3) colours and (H, W) validity into an image for a Patch."""

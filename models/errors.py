@@ -19,7 +19,7 @@
     |  |- CheckpointUnsafe, CheckpointUnreadable, CheckpointMismatch
     |- DatasetError                a data set on disk that is not laid out as it should be
     |- SourceError                 imagery that cannot be indexed
-       |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileBlank,
+       |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileIdInvalid, TileBlank,
           TileDuplicate, NoTiles, TooManyBadTiles
 
 `code` is a stable word for machines: it is what the service puts into `problem+json` and what the quarantine
@@ -224,6 +224,12 @@ class PathUnsafe(SourceError):
 
 class TileUnreadable(SourceError):
     code = "io_error"
+
+
+class TileIdInvalid(SourceError):
+    """A tile of a web map whose z, x or y cannot be."""
+
+    code = "tile_id_invalid"
 
 
 class TileBlank(SourceError):

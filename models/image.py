@@ -66,7 +66,8 @@ class Photo:
     """An upright picture and what its metadata says about the camera."""
 
     pixels: NDArray[np.uint8]
-    """(H, W, 3) RGB; may be smaller than the file's own size (JPEG is decoded at a reduced scale)."""
+    """(H, W, 3) RGB, or where it was asked for (H, W, 4) RGBA; may be smaller than the file's own size (JPEG is decoded
+    at a reduced scale)."""
     width_px: int
     height_px: int
     """Upright size of the file."""
@@ -86,13 +87,16 @@ class Photo:
         return math.degrees(2 * math.atan(half_diagonal * share))
 
 
-def decode_photo(data: bytes, *, long_side_px: int = 1024, limits: ImageLimits | None = None) -> Photo:
+def decode_photo(
+    data: bytes, *, long_side_px: int = 1024, limits: ImageLimits | None = None, alpha: bool = False
+) -> Photo:
     """Decode a JPEG, PNG or WebP into upright RGB.
 
     Args:
         data: the whole file.
         long_side_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 scale as long as its long side keeps this length.
         limits: bounds on the header; the defaults when None.
+        alpha: keep transparency as a fourth channel, not premultiplied; 255 where the file has none.
 
     Raises:
         ImageError: of the kind that names the reason; nothing else leaves this function.
@@ -106,7 +110,7 @@ def decode_photo(data: bytes, *, long_side_px: int = 1024, limits: ImageLimits |
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, sniffed, long_side_px, limits)
+            return _decode(data, sniffed, long_side_px, limits, alpha)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -129,7 +133,7 @@ def _sniff(data: bytes) -> str:
     raise ImageTypeUnsupported("The content is not a JPEG, PNG or WebP image. Convert it to one of these.")
 
 
-def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits) -> Photo:
+def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, alpha: bool) -> Photo:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_header(image, sniffed, limits)
         orientation, focal = _read_exif(image)
@@ -141,7 +145,7 @@ def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits) -
             image.draft("RGB", (math.ceil(width * ratio), math.ceil(height * ratio)))
         image.load()
         upright = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-        pixels = _rgb(upright)
+        pixels = np.asarray(upright.convert("RGBA")) if alpha else _rgb(upright)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     return Photo(pixels, width, height, focal, is_panorama, gps)

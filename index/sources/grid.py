@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from index.tiles import Bounds
 from models.geo import Floats, metres_per_degree, wrap_lon
@@ -52,6 +52,16 @@ class TileGrid:
         lat = self.lat + ((self.rows - 1) / 2 - row) * self.stride_m / north_m
         _, east_m = metres_per_degree(lat)
         return lat, wrap_lon(self.lon + (column - (self.columns - 1) / 2) * self.stride_m / east_m)
+
+    def nearest(self, lat: ArrayLike, lon: ArrayLike) -> tuple[int, int]:
+        """Give row and column of the centre nearest to a position."""
+        north_m, _ = metres_per_degree(self.lat)
+        row = round((self.rows - 1) / 2 - float((np.asarray(lat) - self.lat) * north_m) / self.stride_m)
+        row = min(max(row, 0), self.rows - 1)
+        _, east_m = metres_per_degree(self.lat + ((self.rows - 1) / 2 - row) * self.stride_m / north_m)
+        east = float(wrap_lon(np.asarray(lon) - self.lon) * east_m)
+        column = round((self.columns - 1) / 2 + east / self.stride_m)
+        return row, min(max(column, 0), self.columns - 1)
 
 
 def _steps(length_m: float, footprint_m: float, stride_m: float, described_m: float | None) -> int:

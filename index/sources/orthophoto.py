@@ -1,4 +1,4 @@
-"""One georeferenced raster cut into overlapping square tiles, true north up, a block of neighbours at a time."""
+"""Georeferenced imagery cut into overlapping square tiles, true north up, a block of neighbours at a time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from index.sampling import Placement, cut_square
 from index.sources.grid import TileGrid
-from index.sources.raster import Raster, open_dataset
+from index.sources.imagery import Damage, Imagery, ImageryReader
 from index.tiles import BadTile, Tile
 from models.errors import TileBlank, TileUnreadable
 from models.geo import Floats
@@ -34,9 +32,12 @@ COUNT_SAMPLES = 64
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One position of the grid that lies on the raster."""
+    """One position of the grid that lies on the imagery."""
 
     id: str
+    row: int
+    column: int
+    """In the grid of tiles."""
     lat: float
     lon: float
     place: Placement
@@ -44,16 +45,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Orthophoto:
-    """A raster and the tiles to cut from it.
+    """Imagery and the tiles to cut from it.
 
-    A tile needs imagery on at least `least_share` of what a tile in the middle of the raster would show, which is all
-    of it unless the raster is smaller than a tile. Positions that hang further over the raster's edge are left out in
-    silence; those with more nodata are bad tiles.
+    A tile needs imagery on at least `least_share` of what a tile in the middle of it would show, which is all
+    of it unless the imagery is smaller than a tile. Positions that hang further over its edge are left out in
+    silence; those with more nodata are bad tiles. A damaged piece counts as nodata, and costs the tile nearest to it.
     """
 
-    raster: Raster
+    imagery: Imagery
     grid: TileGrid
-    ground_resolution_m: float
     footprint_m: float
     size_px: int
     captured: str | None
@@ -61,74 +61,116 @@ class Orthophoto:
 
     @property
     def count(self) -> int:
-        """Tiles to expect: positions of the grid, times the share of some of them that lies on the raster."""
+        """Tiles to expect: positions of the grid, times the share of some of them that lies on the imagery."""
+        pixels = self.imagery.grid
         row, column = np.meshgrid(_some(self.grid.rows), _some(self.grid.columns), indexing="ij")
-        x, y = self.raster.pixel(*self.grid.centres(row.ravel(), column.ravel()))
-        on = (x >= 0) & (x <= self.raster.width) & (y >= 0) & (y <= self.raster.height)
-        return max(1, round(float(on.mean()) * self.grid.rows * self.grid.columns))
+        x, y = pixels.pixel(*self.grid.centres(row.ravel(), column.ravel()))
+        on = (x >= 0) & (x <= pixels.width) & (y >= 0) & (y <= pixels.height)
+        return max(1, round(float(on.mean()) * self.imagery.filled * self.grid.rows * self.grid.columns))
 
     def tiles(self) -> Iterator[Tile | BadTile]:
         """Cut the tiles; the file is open while this runs, and never more than a block of it in memory."""
-        lat, lon = self.raster.middle
-        whole = self._share_on_raster(self._placements(np.array([lat]), np.array([lon])))[0]
-        least = self.least_share * float(whole)
-        with open_dataset(self.raster.path) as dataset:
+        least = self.least_share * self._most_share()
+        with self.imagery.open() as reader:
             for row, column in self._blocks():
                 spots = self._spots(row, column, least)
                 if spots:
-                    yield from self._cut(dataset, spots, least)
+                    yield from self._cut(reader, spots, least)
+
+    def _most_share(self) -> float:
+        """Give the share of a tile that imagery without holes fills: less than 1 where it is smaller than a tile."""
+        pixels = self.imagery.grid
+        lat, lon = pixels.middle
+        column, row = self._samples(self._placements(np.array([lat]), np.array([lon])))
+        return float(((column >= 0) & (column <= pixels.width) & (row >= 0) & (row <= pixels.height)).mean())
 
     def _blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Rows and columns of the grid, a block of neighbours at a time, so that one read serves all of them."""
         span_m = BLOCK_PX / 2 * self.footprint_m / self.size_px - self.footprint_m
         side = min(BLOCK_TILES, max(1, 1 + math.floor(span_m / self.grid.stride_m)))
-        for top in range(0, self.grid.rows, side):
-            for left in range(0, self.grid.columns, side):
-                rows = np.arange(top, min(top + side, self.grid.rows))
-                columns = np.arange(left, min(left + side, self.grid.columns))
-                yield np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+        for top, bottom, left, right in self._descend(0, self.grid.rows, 0, self.grid.columns, side):
+            rows, columns = np.arange(top, bottom), np.arange(left, right)
+            yield np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+
+    def _descend(self, top: int, bottom: int, left: int, right: int, side: int) -> Iterator[tuple[int, int, int, int]]:
+        """Halve a part of the grid until it is at most `side` each way, passing over what has no imagery."""
+        if not self._touches(top, bottom, left, right):
+            return
+        high, wide = bottom - top, right - left
+        if max(high, wide) <= side:
+            yield top, bottom, left, right
+        elif high >= wide:
+            middle = top + _half(high, side)
+            yield from self._descend(top, middle, left, right, side)
+            yield from self._descend(middle, bottom, left, right, side)
+        else:
+            middle = left + _half(wide, side)
+            yield from self._descend(top, bottom, left, middle, side)
+            yield from self._descend(top, bottom, middle, right, side)
+
+    def _touches(self, top: int, bottom: int, left: int, right: int) -> bool:
+        row = np.array([top, top, bottom - 1, bottom - 1])
+        column = np.array([left, right - 1, left, right - 1])
+        places = self._placements(*self.grid.centres(row, column))
+        if not np.isfinite(places).all():
+            return True
+        reach = np.abs(places[:, 2:]).max() * self.footprint_m
+        x, y = places[:, 0], places[:, 1]
+        return self.imagery.touches(x.min() - reach, y.min() - reach, x.max() + reach, y.max() + reach)
 
     def _spots(self, row: NDArray[np.int64], column: NDArray[np.int64], least: float) -> list[Spot]:
         lat, lon = self.grid.centres(row, column)
         places = self._placements(lat, lon)
-        name = self.raster.path.stem
+        share = self.imagery.covers(*self._samples(places)).mean(axis=1)
         return [
-            Spot(f"{name}-r{row[n]:04d}-c{column[n]:04d}", float(lat[n]), float(lon[n]), Placement(*places[n].tolist()))
-            for n in np.flatnonzero(self._share_on_raster(places) >= least * SAFELY)
+            Spot(
+                f"{self.imagery.id}-r{row[n]:04d}-c{column[n]:04d}",
+                int(row[n]),
+                int(column[n]),
+                float(lat[n]),
+                float(lon[n]),
+                Placement(*places[n].tolist()),
+            )
+            for n in np.flatnonzero(share >= least * SAFELY)
         ]
 
     def _placements(self, lat: Floats, lon: Floats) -> Floats:
-        return self.raster.placements(lat, lon, self.footprint_m / 2)
+        return self.imagery.grid.placements(lat, lon, self.footprint_m / 2)
 
-    def _share_on_raster(self, places: Floats) -> Floats:
-        """Give the share of each tile, (N,), that lies within the raster's edges; 0 where there is no place for it."""
+    def _samples(self, places: Floats) -> tuple[Floats, Floats]:
+        """Give column and row, (N, K), of places spread over N tiles; not finite where there is none."""
         along = ((np.arange(SHARE_SAMPLES) + 0.5) / SHARE_SAMPLES - 0.5) * self.footprint_m
         east, north = (axis.ravel() for axis in np.meshgrid(along, along))
         with np.errstate(invalid="ignore"):
             column, row = (
                 places[:, n, None] + places[:, n + 2, None] * east + places[:, n + 4, None] * north for n in (0, 1)
             )
-        inside = (column >= 0) & (column <= self.raster.width) & (row >= 0) & (row <= self.raster.height)
-        share: Floats = inside.mean(axis=1)
-        return share
+        return column, row
 
-    def _cut(self, dataset: DatasetReader, spots: Sequence[Spot], least: float) -> Iterator[Tile | BadTile]:
+    def _cut(self, reader: ImageryReader, spots: Sequence[Spot], least: float) -> Iterator[Tile | BadTile]:
         window, across, down = self._window(spots)
         try:
-            patch = self.raster.read(dataset, window, across, down)
-        except RasterioError as error:
+            reading = reader.read(window, across, down)
+        except TileUnreadable as error:
             if len(spots) == 1:
-                yield BadTile(spots[0].id, TileUnreadable.code, f"{self.raster.path.name} is damaged there: {error}")
+                yield BadTile(spots[0].id, error.code, str(error))
                 return
             for spot in spots:  # the damage may touch only some of them
-                yield from self._cut(dataset, [spot], least)
+                yield from self._cut(reader, [spot], least)
             return
+        damage = {self._nearest(piece): piece for piece in reading.damage}
         for spot in spots:
-            pixels, share = cut_square(patch, spot.place, self.footprint_m, self.size_px)
-            if share < least:
+            pixels, share = cut_square(reading.patch, spot.place, self.footprint_m, self.size_px)
+            piece = damage.get((spot.row, spot.column))
+            if piece is not None:
+                yield BadTile(spot.id, piece.error.code, f"{piece.name} cannot be used: {piece.error}")
+            elif share < least:
                 yield BadTile(spot.id, TileBlank.code, f"Only {share:.0%} of the tile has imagery.")
             else:
                 yield self._tile(spot, pixels)
+
+    def _nearest(self, piece: Damage) -> tuple[int, int]:
+        return self.grid.nearest(*self.imagery.grid.position(piece.column, piece.row))
 
     def _tile(self, spot: Spot, pixels: NDArray[np.uint8]) -> Tile:
         return Tile(
@@ -137,23 +179,28 @@ class Orthophoto:
             lon=spot.lon,
             pixels=pixels,
             footprint_m=self.footprint_m,
-            ground_resolution_m=self.ground_resolution_m,
+            ground_resolution_m=spot.place.ground_resolution_m,
             captured=self.captured,
-            source=self.raster.path.name,
+            source=self.imagery.file,
         )
 
     def _window(self, spots: Sequence[Spot]) -> tuple[Window, int, int]:
         """Give the pixels that some tiles need, and how many of them across and down make one of the output."""
         places = [spot.place for spot in spots]
         metre = self.footprint_m / self.size_px * NEARLY
-        across = max(1, math.floor(min(math.hypot(p.column_east, p.column_north) for p in places) * metre))
-        down = max(1, math.floor(min(math.hypot(p.row_east, p.row_north) for p in places) * metre))
+        across, down = (
+            self.imagery.reduction(max(1, math.floor(finest * metre)))
+            for finest in (
+                min(math.hypot(p.column_east, p.column_north) for p in places),
+                min(math.hypot(p.row_east, p.row_north) for p in places),
+            )
+        )
         half = self.footprint_m / 2
         wide = max(abs(p.column_east) + abs(p.column_north) for p in places) * half + MARGIN_PX * across
         high = max(abs(p.row_east) + abs(p.row_north) for p in places) * half + MARGIN_PX * down
         columns, rows = [p.column for p in places], [p.row for p in places]
-        left, right = _span(min(columns) - wide, max(columns) + wide, across, self.raster.width)
-        top, bottom = _span(min(rows) - high, max(rows) + high, down, self.raster.height)
+        left, right = _span(min(columns) - wide, max(columns) + wide, across, self.imagery.grid.width)
+        top, bottom = _span(min(rows) - high, max(rows) + high, down, self.imagery.grid.height)
         return Window(left, top, right - left, bottom - top), across, down
 
 
@@ -161,6 +208,11 @@ def _span(low: float, high: float, step: int, length: int) -> tuple[int, int]:
     """Widen a range to whole steps from 0, so that every window averages the same pixels into one, and clip it."""
     end = length - length % step if length >= step else length
     return max(0, math.floor(low / step)) * step, min(math.ceil(high / step) * step, end)
+
+
+def _half(length: int, side: int) -> int:
+    """Give about half of a length, in whole sides."""
+    return max(1, math.ceil(length / side) // 2) * side
 
 
 def _some(length: int) -> NDArray[np.int64]:

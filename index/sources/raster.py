@@ -1,153 +1,140 @@
-"""One GeoTIFF as eight-bit RGB: where it lies, which bands are its colours, where it has imagery."""
+"""One GeoTIFF, COG or VRT mosaic as eight-bit RGB: where it lies, which bands are its colours, where it has imagery."""
 
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyproj
 import rasterio
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from index.sampling import Patch, Placement, make_patch
+from index.sampling import Patch, make_patch
 from index.sources.colours import Colours, choose_colours
-from index.tiles import Bounds, fold_lon
-from models.errors import GeoreferenceInvalid, SourceError
-from models.geo import Floats, offset, wrap_lon
+from index.sources.imagery import Reading
+from index.sources.pixel_grid import PixelGrid
+from models.errors import GeoreferenceInvalid, PathUnsafe, SourceError, TileUnreadable
+from models.geo import Floats
 
-EDGE_POINTS = 23
+DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT"}
 COPYRIGHT, COPYRIGHT_LIMIT = "TIFFTAG_COPYRIGHT", 2000
+ACQUIRED, WRITTEN = "ACQUISITIONDATETIME", "TIFFTAG_DATETIME"
+TIFF_DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[ T].*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """What is known of a GeoTIFF without holding it open."""
+    """What is known of a file without holding it open; an `Imagery`."""
 
+    id: str
     path: Path
-    width: int
-    height: int
-    transform: Affine
-    """Column and row (pixel edges at whole numbers) to x and y of the CRS; may be rotated."""
-    crs: pyproj.CRS
+    grid: PixelGrid
     colours: Colours
     attribution: str
-    _from_wgs84: pyproj.Transformer = field(repr=False)
+    captured: str | None
+
+    @property
+    def file(self) -> str:
+        return self.path.name
 
     @property
     def title(self) -> str:
-        """For example: ortho.tif (EPSG:25833, 0.2 m/px)."""
-        code = self.crs.to_authority()
-        return f"{self.path.name} ({':'.join(code) if code else self.crs.name}, {self.ground_resolution_m:.3g} m/px)"
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Lat and lon of the middle."""
-        lat, lon = self.position(self.width / 2, self.height / 2)
-        return float(lat), float(lon)
+        return f"{self.file} ({self.grid.code}, {self.ground_resolution_m:.3g} m/px)"
 
     @property
     def ground_resolution_m(self) -> float:
-        """Metres per pixel in the middle: the side of a square as large as the pixel on the ground."""
-        lat, lon = self.middle
-        at = Placement(*self.placements(np.array([lat]), np.array([lon]), 10.0)[0])
-        return 1.0 / math.sqrt(abs(at.column_east * at.row_north - at.column_north * at.row_east))
+        return self.grid.ground_resolution_m
 
     @property
-    def bounds(self) -> Bounds:
-        """The box around the imagery's edge, sampled at 23 points a side as GDAL does."""
-        along = np.linspace(0.0, 1.0, EDGE_POINTS)
-        none, full = np.zeros(EDGE_POINTS), np.ones(EDGE_POINTS)
-        column = np.concatenate([along, along, none, full]) * self.width
-        row = np.concatenate([none, full, along, along]) * self.height
-        lat, lon = self.position(column, row)
-        _, middle = self.middle
-        with np.errstate(invalid="ignore"):
-            lon = middle + wrap_lon(lon - middle)
-        west, east = fold_lon([lon.min(), lon.max()])
-        return Bounds(float(west), float(lat.min()), float(east), float(lat.max()))
+    def filled(self) -> float:
+        return 1.0
 
-    def position(self, column: ArrayLike, row: ArrayLike) -> tuple[Floats, Floats]:
-        """Give lat and lon of places in the pixel grid."""
-        at, column, row = self.transform, np.asarray(column), np.asarray(row)
-        x, y = at.a * column + at.b * row + at.c, at.d * column + at.e * row + at.f
-        lon, lat = self._from_wgs84.transform(x, y, direction=pyproj.enums.TransformDirection.INVERSE)
-        return np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
+    def covers(self, column: Floats, row: Floats) -> NDArray[np.bool_]:
+        return (column >= 0) & (column <= self.grid.width) & (row >= 0) & (row <= self.grid.height)
 
-    def pixel(self, lat: ArrayLike, lon: ArrayLike) -> tuple[Floats, Floats]:
-        """Give column and row of positions; not finite where the CRS has no place for them."""
-        x, y = self._from_wgs84.transform(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
-        if self.crs.is_geographic:
-            middle = self.transform.a * self.width / 2 + self.transform.b * self.height / 2 + self.transform.c
-            x = middle + wrap_lon(x - middle)
-        at = ~self.transform
-        return at.a * x + at.b * y + at.c, at.d * x + at.e * y + at.f
+    def touches(self, left: float, top: float, right: float, bottom: float) -> bool:  # noqa: ARG002
+        return True
 
-    def placements(self, lat: Floats, lon: Floats, reach_m: float) -> Floats:
-        """Say how the ground around N centres lies in the pixel grid, by differences over `reach_m` each way.
+    def reduction(self, most: int) -> int:
+        return most
 
-        True north, not grid north: the neighbours are found on the ellipsoid and then projected.
+    @contextmanager
+    def open(self) -> Iterator[RasterReader]:
+        with open_dataset(self.path) as dataset:
+            yield RasterReader(self, dataset)
 
-        Returns:
-            (N, 6), the fields of Placement; not finite where the CRS has no place for a centre.
-        """
-        east = np.array([0.0, 1.0, -1.0, 0.0, 0.0])[:, None] * reach_m
-        north = np.array([0.0, 0.0, 0.0, 1.0, -1.0])[:, None] * reach_m
-        column, row = self.pixel(*offset(lat, lon, east, north))
-        with np.errstate(invalid="ignore"):
-            eastward = (column[1] - column[2]) / (2 * reach_m), (row[1] - row[2]) / (2 * reach_m)
-            northward = (column[3] - column[4]) / (2 * reach_m), (row[3] - row[4]) / (2 * reach_m)
-        return np.stack([column[0], row[0], *eastward, *northward], axis=1)
+    def described(self, identifier: str, attribution: str, captured: str | None) -> Raster:
+        """Give the same raster with what a catalogue says of it; the file's own word fills in."""
+        return replace(
+            self,
+            id=identifier,
+            attribution=attribution or self.attribution,
+            captured=captured or self.captured,
+        )
 
-    def read(self, dataset: DatasetReader, window: Window, across: int, down: int) -> Patch:
-        """Read a window, `across` x `down` pixels averaged into one.
 
-        Raises:
-            RasterioError: the file is damaged there.
-        """
+@dataclass(frozen=True, slots=True)
+class RasterReader:
+    raster: Raster
+    dataset: DatasetReader
+
+    def read(self, window: Window, across: int, down: int) -> Reading:
         shape = (math.ceil(window.height / down), math.ceil(window.width / across))
-        how = Resampling.nearest if self.colours.palette is not None else Resampling.average
-        bands = self.colours.bands
-        values = dataset.read(bands, window=window, out_shape=(len(bands), *shape), resampling=how)
-        valid = dataset.dataset_mask(window=window, out_shape=shape) > 0
-        rgb, finite = self.colours.to_rgb(values)
-        return Patch(
+        colours = self.raster.colours
+        how = Resampling.nearest if colours.palette is not None else Resampling.average
+        try:
+            values = self.dataset.read(
+                colours.bands, window=window, out_shape=(len(colours.bands), *shape), resampling=how
+            )
+            valid = self.dataset.dataset_mask(window=window, out_shape=shape) > 0
+        except RasterioError as error:
+            raise TileUnreadable(f"{self.raster.file} is damaged there: {error}") from error
+        rgb, finite = colours.to_rgb(values)
+        patch = Patch(
             make_patch(rgb, valid & finite),
             left=window.col_off,
             top=window.row_off,
             across=window.width / shape[1],
             down=window.height / shape[0],
         )
+        return Reading(patch)
 
 
 @contextmanager
 def open_dataset(path: Path) -> Iterator[DatasetReader]:
-    """Open a TIFF, and nothing else that GDAL would also open.
+    """Open a TIFF or VRT by its suffix, and nothing else that GDAL would also open.
 
     Raises:
+        PathUnsafe: a VRT's pieces are not files on this machine.
         SourceError: it is none, or damaged.
     """
     if not path.is_file():
         raise SourceError(f"{path} is not a file.")
+    driver = DRIVERS.get(path.suffix.lower(), "GTiff")
     try:
-        dataset = rasterio.open(path.resolve(), driver="GTiff")
+        dataset = rasterio.open(path.resolve(), driver=driver)
     except RasterioError as error:
-        raise SourceError(f"{path} is not a GeoTIFF that can be read: {error}") from error
+        kind = "VRT" if driver == "VRT" else "GeoTIFF"
+        raise SourceError(f"{path} is not a {kind} that can be read: {error}") from error
     with dataset:
+        remote = [name for name in dataset.files if driver == "VRT" and re.match(r"/vsi|[a-z][a-z0-9+]+:", name)]
+        if remote:
+            raise PathUnsafe(f"{path} refers to {remote[0][:200]}; a mosaic's pieces must be files on this machine.")
         yield dataset
 
 
 def read_raster(path: Path) -> Raster:
-    """Find out what a GeoTIFF is.
+    """Find out what a GeoTIFF or VRT is.
 
     Raises:
         GeoreferenceInvalid: it does not say where on Earth it lies.
@@ -156,22 +143,26 @@ def read_raster(path: Path) -> Raster:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with open_dataset(path) as dataset:
-            crs, transformer = _georeference(path, dataset)
-            raster = Raster(
+            grid = PixelGrid.of(str(path), dataset.width, dataset.height, dataset.transform, _crs(path, dataset))
+            return Raster(
+                id=path.stem,
                 path=path,
-                width=dataset.width,
-                height=dataset.height,
-                transform=dataset.transform,
-                crs=crs,
+                grid=grid,
                 colours=choose_colours(path, dataset),
                 attribution=str(dataset.tags().get(COPYRIGHT, ""))[:COPYRIGHT_LIMIT],
-                _from_wgs84=transformer,
+                captured=_captured(dataset),
             )
-    _check_position(raster)
-    return raster
 
 
-def _georeference(path: Path, dataset: DatasetReader) -> tuple[pyproj.CRS, pyproj.Transformer]:
+def _captured(dataset: DatasetReader) -> str | None:
+    """When it was acquired; else when the file says that it was made."""
+    found = TIFF_DATE.fullmatch(
+        str(dataset.tags(ns="IMAGERY").get(ACQUIRED) or dataset.tags().get(WRITTEN) or "").strip()
+    )
+    return None if found is None or found[1] < "1800" else "-".join(found.groups())
+
+
+def _crs(path: Path, dataset: DatasetReader) -> pyproj.CRS:
     if dataset.crs is None:
         raise GeoreferenceInvalid(
             f"{path} names no coordinate reference system. If you know it, write it into the file, "
@@ -183,22 +174,9 @@ def _georeference(path: Path, dataset: DatasetReader) -> tuple[pyproj.CRS, pypro
             "ground control points, or give it its corners with `gdal_edit.py -a_ullr`."
         )
     try:
-        crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt()).to_2d()
-        return crs, pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        return pyproj.CRS.from_wkt(dataset.crs.to_wkt()).to_2d()
     except pyproj.exceptions.ProjError as error:
         raise GeoreferenceInvalid(
-            f"{path}: its coordinate reference system cannot be converted to WGS84 ({str(error)[:200]}). "
-            "Warp it to one that can, for example with `gdalwarp -t_srs EPSG:25833`."
+            f"{path}: its coordinate reference system cannot be understood ({str(error)[:200]}). "
+            "Warp it to another, for example with `gdalwarp -t_srs EPSG:25833`."
         ) from error
-
-
-def _check_position(raster: Raster) -> None:
-    box = raster.bounds
-    lat, lon = raster.middle
-    column, row = raster.pixel(lat, lon)
-    there_and_back = math.hypot(column - raster.width / 2, row - raster.height / 2)
-    if not (np.isfinite(box).all() and -90 < box.south < box.north < 90 and there_and_back < 0.5):
-        raise GeoreferenceInvalid(
-            f"{raster.path} lies nowhere on Earth by its georeference: {raster.crs.name}, bounds {tuple(box)}. "
-            "Its coordinate reference system is probably the wrong one: correct it with `gdal_edit.py -a_srs`."
-        )

@@ -29,6 +29,11 @@ class ListedTile:
     captured: str | None
 
 
+def is_list(path: Path) -> bool:
+    """Say whether a file is a list, or a folder has one."""
+    return path.suffix.lower() == ".csv" if path.is_file() else any(path.glob("*.csv"))
+
+
 def find_list(path: Path) -> Path:
     """Find the list of a folder: `tiles.csv`, or its only CSV; or `path` itself if it is a file.
 

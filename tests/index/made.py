@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from index.bundle import Index
 from index.hilbert import hilbert_order
 from index.manifest import IndexManifest
 from index.probes import make_probes
+from index.sources.cut import CutSource
+from index.sources.raster import read_raster
 from index.table import make_table
 from index.tiles import BadTile, Bounds, Tile
 from models.bundle import Embedding
@@ -141,6 +143,11 @@ def write_tif(path: Path, pixels: NDArray[Any], transform: Affine, crs: str | No
         if alpha is not None:
             dataset.write_mask(alpha)
     return path
+
+
+def cut_tiffs(paths: Sequence[Path], **options: Any) -> CutSource:
+    """Open GeoTIFFs for tiles to be cut from them."""
+    return CutSource([read_raster(path) for path in paths], **options)
 
 
 def square_transform(crs: str, lat: float, lon: float, pixels: int, step: float, turn_deg: float = 0.0) -> Affine:

@@ -8,17 +8,16 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from index.sources.geotiff import GeoTiffSource
 from index.tiles import Tile
 from models.errors import SourceError
-from tests.index.made import square_transform, write_tif
+from tests.index.made import cut_tiffs, square_transform, write_tif
 
 UTM = "EPSG:32633"
 
 
 def _tile(tmp_path: Path, pixels: NDArray[Any], **options: Any) -> NDArray[np.uint8]:
     path = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 64, 1.0), UTM, **options)
-    (tile, *_) = GeoTiffSource([path], footprint_m=60.0, size_px=60, stride_m=100.0)
+    (tile, *_) = cut_tiffs([path], footprint_m=60.0, size_px=60, stride_m=100.0)
     assert isinstance(tile, Tile)
     return tile.pixels
 
@@ -66,7 +65,7 @@ def test_palettes_are_looked_up(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 64, 1.0), UTM, photometric="palette")
     with rasterio.open(path, "r+") as dataset:
         dataset.write_colormap(1, {1: (10, 20, 30, 255), 2: (200, 100, 50, 255)})
-    (tile, *_) = GeoTiffSource([path], footprint_m=60.0, size_px=60, stride_m=100.0)
+    (tile, *_) = cut_tiffs([path], footprint_m=60.0, size_px=60, stride_m=100.0)
     assert isinstance(tile, Tile)
     assert tile.pixels[30, [5, 55]].tolist() == [[10, 20, 30], [200, 100, 50]]
 

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.warp import transform_bounds
 
-from index.sources.geotiff import GeoTiffSource
 from index.tiles import BadTile, Tile
 from models.geo import distance_m, enu_m
-from tests.index.made import compass_reading, square_transform, write_compass, write_tif
+from tests.index.made import compass_reading, cut_tiffs, square_transform, write_compass, write_tif
 
 UTM = "EPSG:32633"
 SIZE_PX = 64
 
 
 def _cut(*paths: Path, footprint_m: float = 64.0, stride_m: float | None = None) -> list[Tile]:
-    found = list(GeoTiffSource(paths, footprint_m=footprint_m, size_px=SIZE_PX, stride_m=stride_m))
+    found = list(cut_tiffs(paths, footprint_m=footprint_m, size_px=SIZE_PX, stride_m=stride_m))
     assert not [bad for bad in found if isinstance(bad, BadTile)]
     return [tile for tile in found if isinstance(tile, Tile)]
 
@@ -71,7 +70,7 @@ def test_real_orthophotos_have_the_bounds_of_rasterio(shared: Path, name: str) -
 
 
 def _check_bounds(path: Path) -> None:
-    source = GeoTiffSource([path], footprint_m=30.0, size_px=SIZE_PX)
+    source = cut_tiffs([path], footprint_m=30.0, size_px=SIZE_PX)
     with rasterio.open(path) as dataset:
         west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds, densify_pts=21)
     assert distance_m(source.bounds.north, source.bounds.west, north, west) < 0.1
@@ -80,9 +79,7 @@ def _check_bounds(path: Path) -> None:
 
 def test_bounds_of_a_rotated_raster_are_those_of_its_corners(tmp_path: Path) -> None:
     transform = square_transform(UTM, 50.0, 15.0, 400, 0.5, 45.0)
-    source = GeoTiffSource(
-        [write_tif(tmp_path / "a.tif", _noise(400, 400), transform, UTM)], footprint_m=64, size_px=64
-    )
+    source = cut_tiffs([write_tif(tmp_path / "a.tif", _noise(400, 400), transform, UTM)], footprint_m=64, size_px=64)
     half = float(distance_m(source.bounds.north, 15.0, source.bounds.south, 15.0)) / 2
     assert half == pytest.approx(100 * 2**0.5, rel=1e-3)
 
@@ -98,9 +95,7 @@ def test_tiles_lie_on_a_grid_in_metres(tmp_path: Path) -> None:
 
 def test_the_count_is_expected_beforehand(tmp_path: Path) -> None:
     transform = square_transform(UTM, 50.0, 15.0, 600, 1.0, 40.0)
-    source = GeoTiffSource(
-        [write_tif(tmp_path / "a.tif", _noise(600, 600), transform, UTM)], footprint_m=64, size_px=64
-    )
+    source = cut_tiffs([write_tif(tmp_path / "a.tif", _noise(600, 600), transform, UTM)], footprint_m=64, size_px=64)
     assert source.count == pytest.approx(sum(1 for _ in source), rel=0.1)
 
 
@@ -132,7 +127,7 @@ def test_nodata_beyond_half_is_blank_and_within_it_filled(tmp_path: Path) -> Non
     pixels = _noise(300, 300)
     pixels[:, :, :150] = 0
     path = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 300, 1.0), UTM, nodata=0)
-    found = list(GeoTiffSource([path], footprint_m=64.0, size_px=64, stride_m=16.0))
+    found = list(cut_tiffs([path], footprint_m=64.0, size_px=64, stride_m=16.0))
     bad = [tile for tile in found if isinstance(tile, BadTile)]
     good = [tile for tile in found if isinstance(tile, Tile)]
     assert {tile.code for tile in bad} == {"tile_blank"}
@@ -153,14 +148,14 @@ def test_alpha_is_honoured(tmp_path: Path, kind: str) -> None:
         path = write_tif(tmp_path / "a.tif", pixels, transform, UTM, photometric="RGB", ALPHA="YES")
     else:
         path = write_tif(tmp_path / "a.tif", _noise(300, 300), transform, UTM, alpha=alpha)
-    tiles = [tile for tile in GeoTiffSource([path], footprint_m=64.0, size_px=64) if isinstance(tile, Tile)]
+    tiles = [tile for tile in cut_tiffs([path], footprint_m=64.0, size_px=64) if isinstance(tile, Tile)]
     assert tiles
     assert all(tile.lat > 50.0 - 1e-5 for tile in tiles)
 
 
 def test_a_raster_smaller_than_a_tile_is_one_tile_with_a_notice(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "small.tif", _noise(60, 120), square_transform(UTM, 50.0, 15.0, 90, 0.3), UTM)
-    source = GeoTiffSource([path], footprint_m=64.0, size_px=64)
+    source = cut_tiffs([path], footprint_m=64.0, size_px=64)
     (tile,) = _cut(path)
     (notice,) = source.notices
     assert notice.startswith("small.tif covers 36 m x 18 m, less than a tile of 64 m")
@@ -179,18 +174,18 @@ def test_several_sheets_are_one_source(tmp_path: Path) -> None:
         write_tif(tmp_path / f"{name}.tif", _noise(100, 100), square_transform(UTM, 50.0, lon, 100, 1.0), UTM)
         for name, lon in (("west", 15.0), ("east", 15.01))
     ]
-    source = GeoTiffSource(paths, footprint_m=64.0, size_px=64)
+    source = cut_tiffs(paths, footprint_m=64.0, size_px=64)
     tiles = _cut(*paths)
     assert {tile.source for tile in tiles} == {"west.tif", "east.tif"}
     assert source.bounds.west < 15.0 < 15.01 < source.bounds.east
-    assert source.name == "GeoTIFF west.tif (EPSG:32633, 1 m/px), east.tif (EPSG:32633, 1 m/px)"
+    assert source.name == "west.tif (EPSG:32633, 1 m/px), east.tif (EPSG:32633, 1 m/px)"
 
 
 def test_the_copyright_of_the_file_is_its_attribution(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "a.tif", _noise(100, 100), square_transform(UTM, 50.0, 15.0, 100, 1.0), UTM)
     with rasterio.open(path, "r+") as dataset:
         dataset.update_tags(TIFFTAG_COPYRIGHT="© Land survey")
-    assert GeoTiffSource([path], footprint_m=64.0, size_px=64).attribution == "© Land survey"
+    assert cut_tiffs([path], footprint_m=64.0, size_px=64).attribution == "© Land survey"
 
 
 def test_a_truncated_file_loses_only_the_tiles_in_the_missing_part(tmp_path: Path) -> None:
@@ -200,7 +195,7 @@ def test_a_truncated_file_loses_only_the_tiles_in_the_missing_part(tmp_path: Pat
     )  # fmt: skip
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 6 // 10])
-    found = list(GeoTiffSource([path], footprint_m=64.0, size_px=64))
+    found = list(cut_tiffs([path], footprint_m=64.0, size_px=64))
     bad = [tile for tile in found if isinstance(tile, BadTile)]
     assert {tile.code for tile in bad} == {"io_error"}
     assert 0.3 < len(bad) / len(found) < 0.6

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.sources.cut import CutSource
 from index.sources.folder import FolderSource
-from index.sources.geotiff import GeoTiffSource
 from index.sources.opening import open_source
 from index.tiles import TileSource
 from models.errors import SourceError, UsageError
@@ -26,7 +26,7 @@ def _open(*paths: Path, stride_m: float | None = None) -> TileSource:
 
 def test_one_and_several_tiffs(tmp_path: Path) -> None:
     one, other = _tif(tmp_path / "a.tif"), _tif(tmp_path / "b.TIFF")
-    assert isinstance(_open(one, stride_m=20.0), GeoTiffSource)
+    assert isinstance(_open(one, stride_m=20.0), CutSource)
     assert _open(one, other).count == 2 * _open(one).count
     assert _open(tmp_path).count == 2 * _open(one).count
 
@@ -44,7 +44,7 @@ def test_what_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_says_what_it_needs(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"0 CSV files; a folder of tiles needs tiles\.csv"):
+    with pytest.raises(SourceError, match=r"holds no imagery\. It may hold GeoTIFFs"):
         _open(tmp_path)
 
 
@@ -55,7 +55,7 @@ def test_a_capture_date_is_a_date(tmp_path: Path) -> None:
 
 def test_kinds_do_not_mix(tmp_path: Path) -> None:
     (tmp_path / "tiles.csv").write_text("file,lat,lon,ground_resolution_m\n")
-    with pytest.raises(UsageError, match="must all be GeoTIFFs"):
+    with pytest.raises(UsageError, match="must all be imagery to cut"):
         _open(_tif(tmp_path / "a.tif"), tmp_path / "tiles.csv")
 
 
