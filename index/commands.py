@@ -14,7 +14,10 @@ from rich.table import Table
 from index.build import BATCH, MAX_BAD_RATIO, BuildReport, build_index
 from index.build import Progress as Done
 from index.bundle import open_index, resolve_generation
-from index.manifest import IndexManifest, read_index_manifest
+from index.description import describe
+from index.manifest import read_index_manifest
+from index.plan_command import command as plan
+from index.report_command import command as report
 from index.search import Searcher
 from index.sources.opening import open_source
 from models.bundle import default_bundle_path, open_model_bundle
@@ -31,6 +34,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 @click.group("index")
 def command() -> None:
     """Build and inspect indexes of aerial imagery."""
+
+
+command.add_command(plan)
+command.add_command(report)
 
 
 @command.command()
@@ -179,23 +186,6 @@ def verify(path: Path, bundle: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"ok": True, **checked, "model": index.manifest.model_title}))
     else:
         click.echo(f"{index.title} is whole: {len(index)} tiles, every file as published, all probes answered.")
-
-
-def describe(manifest: IndexManifest) -> dict[str, str]:
-    """Give the lines that `skyfix index info` prints."""
-    west, south, east, north = manifest.bounds
-    stride = f", every {manifest.stride_m:g} m" if manifest.stride_m else ""
-    cells = f", {manifest.cells.count} cells a tile, every {manifest.cells.spacing_m:g} m" if manifest.cells else ""
-    return {
-        "tiles": f"{manifest.count} of {manifest.footprint_m:g} m{stride}; {manifest.quarantined} left out",
-        "bounds": f"{west:.6f} {south:.6f} {east:.6f} {north:.6f} (west south east north)",
-        "imagery": f"{manifest.source}, {manifest.ground_resolution_m:.3g} m per pixel",
-        "attribution": manifest.attribution or "(none given)",
-        "licence": manifest.licence or "(none given)",
-        "model": f"{manifest.model_title}: {manifest.model_label}",
-        "embedding": f"{manifest.embedding.columns} x {manifest.embedding.channels} {manifest.dtype}{cells}",
-        "created": manifest.created,
-    }
 
 
 def _bar() -> Progress:

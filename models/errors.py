@@ -3,6 +3,7 @@
     SkyfixError
     |- UsageError                  a command or setting was used wrongly
     |  |- ParameterError           a request parameter is out of its range
+    |- PlanImpossible              no index can be had for the room or the error that was asked for
     |- EnvironmentConflict         packages that must not be installed together
     |- OutputError                 a folder that cannot be written to
     |  |- OutputBusy, OutputUnwritable
@@ -50,6 +51,10 @@ class ParameterError(UsageError):
         super().__init__(f"{pointer}: {message}")
         self.pointer = pointer
         self.detail = message
+
+
+class PlanImpossible(SkyfixError):
+    code = "plan_impossible"
 
 
 class EnvironmentConflict(SkyfixError):
