@@ -1,57 +1,25 @@
-"""The index job: tiles in, one published generation out."""
+"""Building an index: a source's tiles in, one published generation out."""
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from index.harvest import Describer, Harvest
+from index.gathering import Progress
+from index.job import BATCH, MAX_BAD_RATIO, BuildReport, Order, Run, run_job
 from index.manifest import NAME_PATTERN, IndexManifest
-from index.producer import Prepared, produce
-from index.publish import lock_root, next_generation, publish, write_quarantine
 from index.table import TileTable
-from index.tiles import Bounds, TileSource, union
+from index.tiles import TileSource, union
+from index.workspace import Settings
 from models.encoder import Encoder
-from models.errors import NoTiles, TooManyBadTiles, UsageError
+from models.errors import UsageError
 
-BATCH = 1
-"""On a CPU larger batches do not pay (`make bench` prints the ratio)."""
-GROUP_TILES = 64
-"""Tiles handed out to the workers together; fewer leave them waiting for each other."""
-MAX_BAD_RATIO = 0.01
-REFUSED = "refused-tiles.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a build has come; `total` is an estimate."""
-
-    indexed: int
-    quarantined: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build published."""
-
-    path: Path
-    """The folder of the new generation."""
-    title: str
-    count: int
-    quarantined: int
-    seconds: float
-    tiles_per_s: float
-    bounds: Bounds
-    notices: tuple[str, ...]
+__all__ = ["BATCH", "MAX_BAD_RATIO", "BuildReport", "Progress", "Run", "build_index"]
 
 
 def build_index(
@@ -62,14 +30,16 @@ def build_index(
     name: str,
     attribution: str | None = None,
     licence: str = "",
-    batch: int = BATCH,
+    batch: int | None = None,
     workers: int | None = None,
-    max_bad_ratio: float = MAX_BAD_RATIO,
+    max_bad_ratio: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    run: Run | None = None,
 ) -> BuildReport:
     """Embed every tile of a source and publish the result as the next generation of an index.
 
-    The same source, encoder and batch give the same vectors, table and probes, byte for byte.
+    The same source, encoder and batch give the same vectors, table and probes, byte for byte, however often the build
+    was interrupted and run again.
 
     Args:
         source: tiles; bad ones are listed in the index's quarantine.csv and left out.
@@ -78,88 +48,59 @@ def build_index(
         name: of the index: letters, digits, dot, underscore, hyphen.
         attribution: of the imagery; None takes the source's own.
         licence: of the imagery.
-        batch: tiles in one run of the network.
-        workers: runs at once; the number of cores when None.
-        max_bad_ratio: share of bad tiles that is put up with; see `Harvest.check`.
-        on_progress: called every few batches.
+        batch, workers, max_bad_ratio, on_progress: instead of those of `run`, where given.
+        run: how to go about it.
 
     Raises:
-        NoTiles: nothing good was found. TooManyBadTiles: more than `max_bad_ratio`. OutputError: `out` cannot be
-        written to, or another builder is at work there. Nothing is published by any failure; after the first two
-        the bad tiles are listed in `out`/refused-tiles.csv.
+        As `run_job`, and UsageError for a name that is none.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"{name!r} cannot name an index: use letters, digits, dot, underscore and hyphen.")
-    started = time.monotonic()
-    with lock_root(out):
-        harvest = Harvest()
-        try:
-            with ThreadPoolExecutor(workers or os.cpu_count() or 1, "describe") as pool:
-                _collect(source, harvest, Describer(encoder, batch, pool), max_bad_ratio, on_progress)
-        except (NoTiles, TooManyBadTiles):
-            write_quarantine(out / REFUSED, harvest.bad)
-            raise
-        vectors, table = harvest.sorted(source.footprint_m)
-        manifest = _describe(source, encoder, table, name, next_generation(out))
-        credit = source.attribution if attribution is None else attribution
-        manifest = manifest.model_copy(
-            update={"quarantined": len(harvest.bad), "attribution": credit, "licence": licence}
+    credit = source.attribution if attribution is None else attribution
+    said = {"batch": batch, "workers": workers, "max_bad_ratio": max_bad_ratio, "on_progress": on_progress}
+    chosen: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
+    run = replace(run or Run(), **chosen)
+
+    def describe(table: TileTable, generation: int, created: str) -> IndexManifest:
+        return describe_index(source, encoder, table, generation, created).model_copy(
+            update={"name": name, "attribution": credit, "licence": licence}
         )
-        path = publish(out, manifest, vectors, table, harvest.bad)
-        (out / REFUSED).unlink(missing_ok=True)
-    seconds = time.monotonic() - started
-    return BuildReport(
-        path=path,
-        title=manifest.title,
-        count=len(vectors),
-        quarantined=len(harvest.bad),
-        seconds=round(seconds, 3),
-        tiles_per_s=round(len(vectors) / seconds, 1),
-        bounds=manifest.bounds,
-        notices=source.notices,
-    )
+
+    settings = {"job": "build", "name": name, "attribution": credit, "licence": licence}
+    settings |= source_settings(source) | model_settings(encoder, run)
+    return run_job(lambda: Order(settings, source, encoder, describe, source.footprint_m), out, run)
 
 
-def _collect(
-    source: TileSource,
-    harvest: Harvest,
-    describer: Describer,
-    max_bad_ratio: float,
-    on_progress: Callable[[Progress], None] | None,
-) -> None:
-    """Stream a source through the encoder; stop early once the bad tiles can no longer be few enough."""
-    waiting: list[Prepared] = []
-    expected = source.count
-
-    def flush() -> None:
-        if waiting:
-            harvest.embed(waiting, describer)
-            waiting.clear()
-        if on_progress is not None:
-            on_progress(Progress(len(harvest.tiles), len(harvest.bad), expected))
-
-    group = max(GROUP_TILES, 2 * describer.batch)
-    with produce(source, describer.encoder.manifest.aerial, ahead=2 * group) as items:
-        for item in items:
-            prepared = harvest.admit(item)
-            if prepared is None:
-                harvest.check(max_bad_ratio, expected=expected)
-                continue
-            waiting.append(prepared)
-            if len(waiting) == group:
-                flush()
-        flush()
-    harvest.check_some()
-    harvest.check(max_bad_ratio)
+def source_settings(source: TileSource) -> Settings:
+    """What tells one source from another without reading it; a resumed job holds every tile against it besides."""
+    return {
+        "source": source.name,
+        "tiles": source.count,
+        "bounds": None if source.bounds is None else list(source.bounds),
+        "footprint_m": source.footprint_m,
+        "stride_m": source.stride_m,
+    }
 
 
-def _describe(source: TileSource, encoder: Encoder, table: TileTable, name: str, generation: int) -> IndexManifest:
+def model_settings(encoder: Encoder, run: Run) -> Settings:
+    """What else decides the bytes of an index."""
+    return {
+        "model": f"{encoder.manifest.title} {encoder.sha256}",
+        "preprocessing": encoder.manifest.preprocessing_sha256,
+        "batch": run.batch,
+        "shard_tiles": run.shard_tiles,
+    }
+
+
+def describe_index(
+    source: TileSource, encoder: Encoder, table: TileTable, generation: int, created: str
+) -> IndexManifest:
     """Say what the rows are; the rest is up to the caller."""
     model = encoder.manifest
     return IndexManifest(
-        name=name,
+        name="index",
         generation=generation,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=created,
         model_sha256=encoder.sha256,
         model_title=model.title,
         model_label=model.label,

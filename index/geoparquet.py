@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from index.table import NUMBERS, TileTable
+from models.disk import DISK, Disk
 
 WKB_POLYGON = np.dtype(
     [("order", "u1"), ("kind", "<u4"), ("rings", "<u4"), ("points", "<u4"), ("xy", "<f8", (5, 2))], align=False
 )
+DIGEST = "pixels_blake2b"
+"""Column with the digests of the tiles' pixels; a service has no use for it."""
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -21,16 +25,34 @@ SCHEMA = pa.schema(
         pa.field("captured", pa.string()),
         pa.field("source", pa.string(), nullable=False),
         pa.field("geometry", pa.binary(), nullable=False),
+        pa.field(DIGEST, pa.string()),
     ]
 )
 
 
-def write_table(path: Path, table: TileTable) -> None:
-    """Write a table as GeoParquet 1.1 (WGS84, longitude first); the same table gives the same bytes."""
+def write_table(path: Path, table: TileTable, digests: Sequence[str | None] | None = None, disk: Disk = DISK) -> None:
+    """Write a table as GeoParquet 1.1 (WGS84, longitude first); the same table gives the same bytes.
+
+    Args:
+        path: the file.
+        table: N rows.
+        digests: of the N tiles' pixels, where known.
+        disk: what to write through.
+    """
     columns = {name: getattr(table, name) for name in ("id", *NUMBERS, "captured", "source")}
-    columns["geometry"] = _polygons(table)
+    columns["geometry"], columns[DIGEST] = _polygons(table), digests or [None] * len(table)
     arrow = pa.Table.from_pydict(columns, schema=SCHEMA.with_metadata({"geo": json.dumps(_geo_metadata(table))}))
-    pq.write_table(arrow, path, compression="zstd")
+    with disk.create(path) as stream:
+        pq.write_table(arrow, stream, compression="zstd")
+
+
+def read_digests(path: Path) -> list[str | None]:
+    """Read the digests of a table's tiles; all are None in a table that was written without."""
+    file = pq.ParquetFile(path)
+    if DIGEST not in file.schema_arrow.names:
+        return [None] * file.metadata.num_rows
+    found: list[str | None] = file.read([DIGEST])[DIGEST].to_pylist()
+    return found
 
 
 def _polygons(table: TileTable) -> list[bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.disk import DISK, Disk
 from models.errors import IndexMismatch, ProbeFailed
 
 Float32s = NDArray[np.float32]
@@ -89,8 +90,8 @@ def check_probes(probes: Probes, search: TopRows, what: str) -> None:
         )
 
 
-def write_probes(path: Path, probes: Probes) -> None:
-    with path.open("wb") as stream:
+def write_probes(path: Path, probes: Probes, disk: Disk = DISK) -> None:
+    with disk.create(path) as stream:
         np.savez(stream, queries=probes.queries, rows=probes.rows, similarity=probes.similarity)
 
 

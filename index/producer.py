@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ from models.preprocess import aerial_input
 
 POLL_S = 0.1
 NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), dtype=np.uint8)
+NO_INPUT: NDArray[np.float32] = np.empty((3, 0, 0), dtype=np.float32)
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,26 @@ class Prepared:
     tile: Tile
     """Without its pixels, which are no longer needed."""
     pixels: NDArray[np.float32]
-    """(3, S, S), normalised."""
+    """(3, S, S), normalised; empty unless `wanted`."""
+    digest: str
+    """Of the pixels it was cut from; two tiles with the same one have the same description."""
+    wanted: bool = True
 
 
 Item = Prepared | BadTile
+Wanted = Callable[[int, str, str], bool]
+"""(number in the source, id, digest) -> whether the tile has to be described."""
+
+
+def describe_all(number: int, identifier: str, digest: str) -> bool:  # noqa: ARG001
+    return True
 
 
 @contextmanager
-def produce(source: TileSource, view: AerialView, ahead: int) -> Iterator[Iterator[Item]]:
-    """Walk through a source in a thread, at most `ahead` tiles before the reader.
+def produce(
+    source: TileSource, view: AerialView, ahead: int, wanted: Wanted = describe_all
+) -> Iterator[Iterator[Item]]:
+    """Walk through a source in a thread, at most `ahead` tiles before the reader; tiles not `wanted` are not scaled.
 
     Whatever the source raises is raised to the reader. Leaving the block stops the thread.
     """
@@ -52,8 +66,8 @@ def produce(source: TileSource, view: AerialView, ahead: int) -> Iterator[Iterat
 
     def walk() -> None:
         try:
-            for tile in source:
-                put(_prepare(tile, view))
+            for number, tile in enumerate(source):
+                put(_prepare(number, tile, view, wanted))
                 if stopped.is_set():
                     return
             put(None)
@@ -76,11 +90,21 @@ def _drain(waiting: queue.Queue[Item | Exception | None]) -> Iterator[Item]:
         yield item
 
 
-def _prepare(tile: Tile | BadTile, view: AerialView) -> Item:
+def _prepare(number: int, tile: Tile | BadTile, view: AerialView, wanted: Wanted) -> Item:
     if isinstance(tile, BadTile):
         return tile
     try:
         check_not_blank(tile.pixels)
     except TileBlank as error:
         return BadTile(tile.id, error.code, str(error))
-    return Prepared(replace(tile, pixels=NO_PIXELS), aerial_input(tile.pixels, view))
+    digest, bare = pixel_digest(tile.pixels), replace(tile, pixels=NO_PIXELS)
+    if not wanted(number, tile.id, digest):
+        return Prepared(bare, NO_INPUT, digest, wanted=False)
+    return Prepared(bare, aerial_input(tile.pixels, view), digest)
+
+
+def pixel_digest(pixels: NDArray[np.uint8]) -> str:
+    """BLAKE2b of an image, (H, W, 3), and of its shape, in hex."""
+    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=DIGEST_BYTES)
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()

@@ -3,53 +3,59 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
+import io
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from index.assembly import Assembly
 from index.bundle import CURRENT, GENERATION, open_index
 from index.geoparquet import write_table
 from index.manifest import FILES, PROBES, QUARANTINE, TILES, VECTORS, IndexManifest
 from index.probes import make_probes, write_probes
-from index.table import TileTable
 from index.tiles import BadTile
-from models.artefact import appear_whole, fsync_path, sha256_file, write_manifest
-from models.errors import OutputBusy, OutputUnwritable
+from models.artefact import MANIFEST, appear_whole, sha256_file, write_manifest
+from models.disk import DISK, Disk
+from models.errors import DiskFull, OutputBusy, OutputUnwritable
 
-LEFTOVER = re.compile(r"\.gen-[0-9]+\.tmp-[0-9a-f]+")
+LEFTOVER = re.compile(r"\.(gen-[0-9]+|unfinished)\.tmp-[0-9a-f]+")
+FULL = (errno.ENOSPC, errno.EDQUOT)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 FORMULA = ("=", "+", "-", "@")
+RESUME = "Nothing was published. What is finished is kept: run the same command again."
 
 
 @contextmanager
-def lock_root(root: Path) -> Iterator[None]:
+def lock_root(root: Path, disk: Disk = DISK) -> Iterator[None]:
     """Keep other builders out of an index folder; a killed builder's lock goes with its process.
 
     Creates the folder, and clears away what an interrupted build left.
 
     Raises:
         OutputBusy: another builder is at work in it.
-        OutputUnwritable: the disk is full, the folder read-only, or anything else the system refuses inside the block.
+        DiskFull: no room was left inside the block.
+        OutputUnwritable: the folder is read-only, or anything else the system refuses inside the block.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             _lock(descriptor, root)
-            _clear_leftovers(root)
+            _clear_leftovers(root, disk)
             yield
         finally:
             os.close(descriptor)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputUnwritable(f"Cannot write to {root}: {reason}. Nothing was published.") from error
+        where, reason = error.filename or root, error.strerror or str(error)
+        if error.errno in FULL:
+            raise DiskFull(f"No room is left to write {where}: {reason}. Free some. {RESUME}") from error
+        raise OutputUnwritable(f"Cannot write to {where}: {reason}. {RESUME}") from error
 
 
 def _lock(descriptor: int, root: Path) -> None:
@@ -59,10 +65,10 @@ def _lock(descriptor: int, root: Path) -> None:
         raise OutputBusy(f"Another build is writing to {root}. Wait for it, or choose another folder.") from error
 
 
-def _clear_leftovers(root: Path) -> None:
+def _clear_leftovers(root: Path, disk: Disk) -> None:
     for path in root.iterdir():
         if LEFTOVER.fullmatch(path.name):
-            shutil.rmtree(path)
+            disk.remove(path)
 
 
 def next_generation(root: Path) -> int:
@@ -74,20 +80,16 @@ def next_generation(root: Path) -> int:
 
 
 def publish(
-    root: Path,
-    manifest: IndexManifest,
-    vectors: NDArray[np.float16],
-    table: TileTable,
-    quarantine: Sequence[BadTile],
+    root: Path, manifest: IndexManifest, assembly: Assembly, quarantine: Sequence[BadTile], disk: Disk = DISK
 ) -> Path:
-    """Write one generation and make it current. Hold `lock_root` around it.
+    """Write one generation. Hold `lock_root` around it; `point_to` makes it current.
 
     Args:
         root: the index folder.
         manifest: complete but for the sha256 of the files.
-        vectors: (N, D), with cells (N, C, D), in Hilbert order.
-        table: N rows, in the same order.
+        assembly: its rows.
         quarantine: tiles that were left out.
+        disk: what to write through.
 
     Returns:
         The folder of the generation; its files are 0444, itself 0555.
@@ -96,35 +98,50 @@ def publish(
         BundleError: what was written does not verify when read again; nothing is published.
     """
     target = root / f"gen-{manifest.generation}"
-    with appear_whole(target) as folder:
-        np.save(folder / VECTORS, np.ascontiguousarray(vectors), allow_pickle=False)
-        write_table(folder / TILES, table)
-        write_probes(folder / PROBES, make_probes(vectors.reshape(-1, vectors.shape[-1])))
-        write_quarantine(folder / QUARANTINE, quarantine)
+    with appear_whole(target, disk, mode=0o555) as folder:
+        _write_vectors(folder / VECTORS, assembly, disk)
+        write_table(folder / TILES, assembly.table, assembly.digests, disk)
+        rows = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+        write_probes(folder / PROBES, make_probes(rows.reshape(-1, rows.shape[-1])), disk)
+        write_quarantine(folder / QUARANTINE, quarantine, disk)
         files = {name: sha256_file(folder / name) for name in FILES}
-        write_manifest(folder, manifest.model_copy(update={"files": files}).signed())
-        for path in folder.iterdir():
-            path.chmod(0o444)
+        write_manifest(folder, manifest.model_copy(update={"files": files}).signed(), disk)
+        for name in (*FILES, MANIFEST):
+            disk.chmod(folder / name, 0o444)
         open_index(folder)
-    target.chmod(0o555)
-    point_to(root, target.name)
     return target
 
 
-def point_to(root: Path, name: str) -> None:
+def _write_vectors(path: Path, assembly: Assembly, disk: Disk) -> None:
+    """Write what numpy.save would, without holding all of it."""
+    header = {"descr": "<f2", "fortran_order": False, "shape": (len(assembly), *assembly.row_shape)}
+    with disk.create(path) as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in assembly.blocks():
+            stream.write(block)
+
+
+def point_to(root: Path, name: str, disk: Disk = DISK) -> None:
     """Make CURRENT name a generation: readers see the old one or the new one, never neither."""
     fresh = root / f"{CURRENT}.tmp"
-    fresh.write_text(f"{name}\n", encoding="ascii")
-    fsync_path(fresh)
-    fresh.replace(root / CURRENT)
-    fsync_path(root)
+    disk.write_file(fresh, f"{name}\n".encode("ascii"))
+    disk.rename(fresh, root / CURRENT)
+    disk.fsync(root)
 
 
-def write_quarantine(path: Path, quarantine: Sequence[BadTile]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("id", "code", "reason"))
-        writer.writerows((_plain(bad.id), bad.code, _plain(bad.reason)) for bad in quarantine)
+def write_quarantine(path: Path, quarantine: Sequence[BadTile], disk: Disk = DISK) -> None:
+    """List bad tiles with their reasons as CSV, by id."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "code", "reason"))
+    ordered = sorted(quarantine, key=lambda bad: (bad.id, bad.code, bad.reason))
+    writer.writerows((_plain(bad.id), bad.code, _plain(bad.reason)) for bad in ordered)
+    disk.write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def read_quarantine(path: Path) -> list[BadTile]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [BadTile(row["id"], row["code"], row["reason"]) for row in csv.DictReader(stream)]
 
 
 def _plain(text: str) -> str:

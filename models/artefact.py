@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.disk import DISK, Disk
 from models.errors import (
     BundleMissing,
     ChecksumMismatch,
@@ -121,26 +120,28 @@ def verify_files(folder: Path, expected: Mapping[str, str]) -> None:
             )
 
 
-def write_manifest(folder: Path, manifest: BaseModel) -> None:
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+def manifest_bytes(manifest: BaseModel, *, exclude_unset: bool = False) -> bytes:
+    """Give a manifest as its file holds it, to the byte."""
+    document = manifest.model_dump(mode="json", exclude_unset=exclude_unset)
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def fsync_path(path: Path) -> None:
-    """Force a file or a folder's entries to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def write_manifest(folder: Path, manifest: BaseModel, disk: Disk = DISK) -> None:
+    with disk.create(folder / MANIFEST) as stream:
+        stream.write(manifest_bytes(manifest))
 
 
 @contextmanager
-def appear_whole(target: Path) -> Iterator[Path]:
+def appear_whole(target: Path, disk: Disk = DISK, mode: int | None = None) -> Iterator[Path]:
     """Fill a folder that appears under its name complete, or not at all.
 
     Yields a temporary sibling; on success its files and entries are fsynced and it is renamed to `target`, on any
     error it is removed.
+
+    Args:
+        target: the name.
+        disk: what to write through.
+        mode: permissions that the folder gets before it appears.
 
     Raises:
         UsageError: `target` exists and is not an empty folder.
@@ -149,16 +150,20 @@ def appear_whole(target: Path) -> Iterator[Path]:
         raise UsageError(f"{target} exists and is not empty. Choose another folder or remove it.")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.tmp-{secrets.token_hex(4)}"
-    temporary.mkdir()
+    disk.mkdir(temporary)
     try:
         yield temporary
         for path in sorted(temporary.rglob("*"), reverse=True):
-            fsync_path(path)
-        fsync_path(temporary)
+            disk.fsync(path)
+        if mode is not None:
+            disk.chmod(temporary, mode)
+        disk.fsync(temporary)
         if target.exists():
             target.rmdir()
-        temporary.rename(target)
-        fsync_path(target.parent)
+        disk.rename(temporary, target)
+        disk.fsync(target.parent)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary.exists():
+            with suppress(OSError):
+                disk.remove(temporary)
         raise

@@ -4,9 +4,11 @@
     |- UsageError                  a command or setting was used wrongly
     |  |- ParameterError           a request parameter is out of its range
     |- PlanImpossible              no index can be had for the room or the error that was asked for
+    |- JobStopped                  a job that was asked to stop, and can be resumed
     |- EnvironmentConflict         packages that must not be installed together
     |- OutputError                 a folder that cannot be written to
-    |  |- OutputBusy, OutputUnwritable
+    |  |- OutputBusy, OutputUnfinished, OutputUnwritable
+    |     |- DiskFull             there is, or would be, no room left on it
     |- ImageError                  an uploaded photo or a tile that cannot be used
     |  |- ImageEmpty, ImageTypeUnsupported, ImageUndecodable, ImageTooManyPixels,
     |     ImageBadDimensions, ImageTooSmall, ImageTooComplex, ImageAnimated
@@ -21,7 +23,7 @@
     |- DatasetError                a data set on disk that is not laid out as it should be
     |- SourceError                 imagery that cannot be indexed
        |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileIdInvalid, TileBlank,
-          TileDuplicate, NoTiles, TooManyBadTiles
+          TileDuplicate, NoTiles, TooManyBadTiles, SourceChanged, SourceUnavailable
 
 `code` is a stable word for machines: it is what the service puts into `problem+json` and what the quarantine
 list of an index job holds. Messages say what was found, what was expected and what to do.
@@ -57,6 +59,10 @@ class PlanImpossible(SkyfixError):
     code = "plan_impossible"
 
 
+class JobStopped(SkyfixError):
+    code = "stopped"
+
+
 class EnvironmentConflict(SkyfixError):
     code = "environment_conflict"
 
@@ -69,8 +75,18 @@ class OutputBusy(OutputError):
     code = "output_busy"
 
 
+class OutputUnfinished(OutputError):
+    """A folder that holds the unfinished work of another job."""
+
+    code = "output_unfinished"
+
+
 class OutputUnwritable(OutputError):
     code = "output_unwritable"
+
+
+class DiskFull(OutputUnwritable):
+    code = "disk_full"
 
 
 class ImageError(SkyfixError):
@@ -251,3 +267,15 @@ class NoTiles(SourceError):
 
 class TooManyBadTiles(SourceError):
     code = "too_many_bad_tiles"
+
+
+class SourceChanged(SourceError):
+    """Imagery is not what it was when a job on it began."""
+
+    code = "source_changed"
+
+
+class SourceUnavailable(SourceError):
+    """Tile after tile cannot be read: the disk or the network under them is gone."""
+
+    code = "source_unavailable"

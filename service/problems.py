@@ -19,6 +19,8 @@ STATUS: dict[type[SkyfixError], int] = {
     library.SkyfixError: 500,
     library.UsageError: 422,
     library.EnvironmentConflict: 500,
+    library.JobStopped: 500,
+    library.PlanImpossible: 500,
     library.ImageError: 422,
     library.ImageTypeUnsupported: 415,
     library.EncoderError: 500,

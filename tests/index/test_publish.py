@@ -14,7 +14,7 @@ from index.bundle import open_index
 from index.publish import lock_root, next_generation, point_to, write_quarantine
 from index.tiles import BadTile
 from models.encoder import FakeEncoder
-from models.errors import OutputBusy, OutputUnwritable
+from models.errors import DiskFull, OutputBusy, OutputUnwritable
 from tests.index.made import Noise
 
 
@@ -85,14 +85,14 @@ def test_what_the_system_refuses_is_told(tmp_path: Path) -> None:
         build_index(Noise(), FakeEncoder(), tmp_path / "file" / "index", name="noise")
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("index.publish.write_table", full)
-    with pytest.raises(OutputUnwritable, match="No space left on device"):
+    with pytest.raises(DiskFull, match=r"No room .* No space left on device.*run the same command again"):
         build_index(Noise(), FakeEncoder(), tmp_path, name="noise")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".unfinished"]
 
 
 def test_the_quarantine_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> None:

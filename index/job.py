@@ -1,0 +1,225 @@
+"""The index job: gather shards, put them together, publish. Killed at any moment, it goes on where it was."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.assembly import Part, assemble
+from index.bundle import open_index
+from index.describer import Describer, cores, measure_workers, row_shape
+from index.gathering import Gathering, Known, Nothing, Pace, Place, Progress
+from index.generations import KEEP, collect_generations
+from index.harvest import Tally
+from index.manifest import IndexManifest, read_index_manifest
+from index.publish import lock_root, next_generation, point_to, publish, write_quarantine
+from index.table import TileTable
+from index.tiles import BadTile, Bounds, TileSource
+from index.workspace import Settings, Workspace
+from models.disk import DISK, Disk
+from models.encoder import Encoder
+from models.errors import DiskFull, NoTiles, TooManyBadTiles
+
+BATCH = 1
+"""On a CPU larger batches do not pay (`make bench` prints the ratio)."""
+MAX_BAD_RATIO = 0.01
+SHARD_TILES = 4096
+MEASURE_FROM = 512
+"""Tiles from which a measurement of threads is worth its time."""
+REFUSED = "refused-tiles.csv"
+ROOM = 1.3
+"""Free space wanted, as a multiple of what is expected to be written."""
+TILE_BYTES = 600
+"""A tile's entry in a shard and in the table, generously."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a job goes about its work. Nothing here but `batch` has an influence on what is published.
+
+    With batches of more than one, rows may differ in the last bit between a build and an update that both hold them.
+    """
+
+    batch: int = BATCH
+    workers: int | None = None
+    """Runs of the network at once; measured when None."""
+    max_bad_ratio: float = MAX_BAD_RATIO
+    """Share of bad tiles that is put up with; see `Tally.check`."""
+    shard_tiles: int = SHARD_TILES
+    """Tiles after which what is done is kept."""
+    keep: int = KEEP
+    """Generations that are left in the index folder."""
+    restart: bool = False
+    """Throw unfinished work away."""
+    on_progress: Callable[[Progress], None] | None = None
+    stopped: Callable[[], bool] | None = None
+    """Asked between tiles whether to stop."""
+    disk: Disk = DISK
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made of which tiles."""
+
+    settings: Settings
+    """Whatever decides the result, for the journal."""
+    source: TileSource | None
+    """Tiles to walk through; None if all are at hand."""
+    encoder: Encoder | None
+    """What describes them."""
+    describe: Callable[[TileTable, int, str], IndexManifest]
+    """(table, generation, time of creation) -> manifest, but for the files and the count of bad tiles."""
+    footprint_m: float
+    kept: Sequence[Part] = ()
+    """Tiles that are taken over without being looked at."""
+    kept_bad: Sequence[BadTile] = ()
+    taken: dict[str, Place] = field(default_factory=dict)
+    """Where the kept tiles are, by id."""
+    known: Known = field(default_factory=Nothing)
+    """Rows that may be taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build published."""
+
+    path: Path
+    """The folder of the new generation."""
+    title: str
+    count: int
+    quarantined: int
+    seconds: float
+    tiles_per_s: float
+    """Of the tiles described now."""
+    bounds: Bounds
+    notices: tuple[str, ...]
+    resumed: int = 0
+    """Tiles that were not described now: of an interrupted run, or taken over from the old generation."""
+    workers: int = 1
+
+
+def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildReport:
+    """Make and publish the next generation of an index, or finish the one that was begun.
+
+    Args:
+        make_order: says what is to be made; called when nobody else can change the index any more.
+        root: the index folder.
+        run: how.
+
+    Raises:
+        OutputBusy: another builder is at work in `root`. OutputUnfinished: the unfinished work there is another job's.
+        NoTiles: nothing good was found. TooManyBadTiles: more than `run.max_bad_ratio`. In both cases the bad tiles
+            are listed in `root`/refused-tiles.csv.
+        DiskFull: there is no room. OutputUnwritable: `root` cannot be written to.
+        SourceChanged, SourceUnavailable, JobStopped: see Gathering.
+        Nothing is published by any failure.
+    """
+    started, done = time.monotonic(), _Done()
+    with lock_root(root, run.disk):
+        order = make_order()
+        fresh = {"generation": next_generation(root), "created": _now()}
+        work = Workspace(root, order.settings, fresh, run.disk, run.restart)
+        target = root / f"gen-{work.begun['generation']}"
+        try:
+            if not target.exists():
+                done = _gather(order, work, root, run)
+                _publish(order, work, done, root, run.disk)
+        except BaseException:
+            if not work.shards:  # there is nothing that a next run could use
+                with suppress(OSError):
+                    work.discard()
+            raise
+        open_index(target)
+        point_to(root, target.name, run.disk)
+        if (root / REFUSED).exists():
+            run.disk.remove(root / REFUSED)
+        work.discard()
+        collect_generations(root, run.keep, run.disk)
+    manifest = read_index_manifest(target)
+    seconds = time.monotonic() - started
+    return BuildReport(
+        path=target,
+        title=manifest.title,
+        count=manifest.count,
+        quarantined=manifest.quarantined,
+        seconds=round(seconds, 3),
+        tiles_per_s=round(done.described / seconds, 1),
+        bounds=manifest.bounds,
+        notices=() if order.source is None else order.source.notices,
+        resumed=manifest.count - done.described,
+        workers=done.workers,
+    )
+
+
+@dataclass(slots=True)
+class _Done:
+    """What came of walking through the source."""
+
+    tally: Tally = field(default_factory=Tally)
+    described: int = 0
+    workers: int = 1
+
+
+def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
+    done, encoder = _Done(), order.encoder
+    _check_room(order, work, root, run.disk)
+    if order.source is None or encoder is None:
+        return done
+    done.workers = run.workers or _choose_workers(order.source, encoder, run.batch)
+    pace = Pace(run.batch, done.workers, run.shard_tiles, run.max_bad_ratio, run.on_progress, run.stopped)
+    with ThreadPoolExecutor(done.workers, "describe") as pool:
+        gathering = Gathering(order.source, Describer(encoder, run.batch, pool), work, order.known, order.taken, pace)
+        try:
+            done.tally = gathering.run()
+            if not order.kept:
+                done.tally.check_some()
+        except (NoTiles, TooManyBadTiles) as error:
+            write_quarantine(root / REFUSED, gathering.tally.bad, run.disk)
+            if isinstance(error, NoTiles):
+                work.discard()
+            raise
+    done.described = gathering.described
+    return done
+
+
+def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk) -> None:
+    parts: list[Part] = [part for part in (*order.kept, *work.shards) if len(part.tiles)]
+    if not parts:
+        raise NoTiles("No tile would be left in the index.")
+    assembly = assemble(parts, order.footprint_m)
+    bad = [*order.kept_bad, *done.tally.bad]
+    manifest = order.describe(assembly.table, work.begun["generation"], work.begun["created"])
+    publish(root, manifest.model_copy(update={"quarantined": len(bad)}), assembly, bad, disk)
+
+
+def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:
+    """Raise DiskFull unless the shards that are missing and the generation will probably fit."""
+    expected = 0 if order.source is None else order.source.count
+    missing = max(0, expected - sum(shard.items for shard in work.shards))
+    kept = sum(len(part.tiles) for part in order.kept)
+    row_bytes = TILE_BYTES + 2 * math.prod(row_shape(order.encoder) if order.encoder else order.kept[0].rows.shape[1:])
+    needed = int(ROOM * row_bytes * (missing + expected + kept))
+    free = disk.free_bytes(root)
+    if free < needed:
+        raise DiskFull(
+            f"{root} has {free / 1e9:.3g} GB free; {expected + kept} tiles need about {needed / 1e9:.3g} GB while the "
+            "index is built. Free some room, choose another disk, or larger strides."
+        )
+
+
+def _choose_workers(source: TileSource, encoder: Encoder, batch: int) -> int:
+    return measure_workers(encoder, batch) if source.count >= MEASURE_FROM else cores()
+
+
+def _now() -> str:
+    """RFC 3339, UTC; SOURCE_DATE_EPOCH stands in for the clock where a build is to be had again to the byte."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    when = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
