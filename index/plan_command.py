@@ -13,12 +13,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from index.planning.opening import opener
 from index.planning.plan import Imagery, Option, Plan
 from index.planning.planner import Planner
 from index.planning.sizes import PROFILES
 from index.planning.units import length, size, size_words, time_words
-from index.sources.opening import open_source
-from index.tiles import TileSource
+from index.sources.tile_folder import Scheme
 from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.errors import PlanImpossible
@@ -53,6 +53,10 @@ from models.errors import PlanImpossible
     type=click.FloatRange(1, 10_000),
     help="Side of the square of ground that the model sees of a tile. [default: what it was trained on]",
 )
+@click.option("--zoom", type=click.IntRange(0, 30), help="Of tiles of a web map. [default: the one that fits]")
+@click.option(
+    "--scheme", type=click.Choice(["xyz", "tms"]), help="Rows of a folder of such tiles. [default: as it says]"
+)
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="exact", show_default=True, help="For --budget.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: one a core]")
 @click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True)
@@ -71,6 +75,8 @@ def command(
     error_m: float | None,
     strides: tuple[float, ...],
     footprint_m: float | None,
+    zoom: int | None,
+    scheme: Scheme | None,
     profile: str,
     threads: int | None,
     device: ProviderPolicy,
@@ -81,15 +87,14 @@ def command(
     model = open_model_bundle(bundle or default_bundle_path())
     view = model.manifest.aerial
     side_m = footprint_m or view.footprint_m
-
-    def open_at(stride_m: float | None) -> TileSource:
-        return open_source(
-            sources, footprint_m=side_m, size_px=view.size_px, stride_m=stride_m, cells=view.cells_over(side_m)
-        )
-
+    open_at = opener(
+        sources, footprint_m=side_m, size_px=view.size_px, cells=view.cells_over(side_m), zoom=zoom, scheme=scheme
+    )
     encoder = OnnxEncoder(model, policy=device, views=("aerial",))
     options = [word for path in sources for word in ("--source", str(path))]
     options += [] if bundle is None else ["--bundle", str(bundle)]
+    options += [] if zoom is None else ["--zoom", str(zoom)]
+    options += [] if scheme is None else ["--scheme", scheme]
     options += [] if footprint_m is None else ["--tile-m", f"{footprint_m:g}"]
     planner = Planner(open_at, encoder, seconds=measure_s, workers=threads, profile=profile)
     try:
@@ -105,6 +110,8 @@ def command(
 
 
 def _print(plan: Plan, build_options: Sequence[str]) -> None:
+    for notice in plan.notices:
+        click.echo(f"notice: {notice}", err=True)
     console = Console()
     for line in describe(plan):
         click.echo(line)

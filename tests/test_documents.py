@@ -18,6 +18,7 @@ DOCUMENTS = (
     "README.md",
     "docs/experiments.md",
     "docs/calibration.md",
+    "docs/planning.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
 )
 

@@ -72,3 +72,5 @@ class Plan:
     """The widest stride first."""
     chosen: Option | None
     """By the budget or the error that was asked for."""
+    notices: tuple[str, ...]
+    """What the operator should know of the source."""

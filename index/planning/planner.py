@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
 from index.planning.best_error import described_share, mean_error_m, worst_error_m
+from index.planning.opening import OpenAt
 from index.planning.plan import Imagery, Option, Plan, Speed
 from index.planning.sample import measure_encoder, take_sample
 from index.planning.sizes import PROFILES, Sizes, measure_table
 from index.planning.strides import all_strides, check_budget, coarsest_reaching, finest_within, shown_strides
-from index.tiles import MOST_ENLARGEMENT, Bounds, TileSource
+from index.tiles import MOST_ENLARGEMENT, Bounds
 from models.encoder import Encoder
 from models.errors import UsageError
 from models.geo import metres_per_degree
 
 SLICES = 256
-OpenAt = Callable[[float | None], TileSource]
-"""Opens the source at a stride; None leaves it to the source."""
 
 
 class Planner:
@@ -93,7 +92,7 @@ class Planner:
             stride_m=stride_m,
             tiles=tiles,
             bytes={profile: self._sizes.index_bytes(tiles, profile) for profile in PROFILES},
-            build_bytes=self._sizes.build_bytes(tiles, self._profile),
+            build_bytes=self._sizes.build_bytes(tiles),
             embed_s=tiles / self._speed.described,
             build_s=self._speed.seconds(tiles),
             mean_error_m=None if stride_m is None else mean_error_m(stride_m, cells),
@@ -134,6 +133,7 @@ class Planner:
             usual_stride_m=source.stride_m,
             options=options,
             chosen=chosen,
+            notices=source.notices,
         )
 
 

@@ -21,8 +21,8 @@ PIECES = (256, 4096)
 """Rows of the tables that are written to learn what a row costs."""
 OTHER_BYTES = 6_000
 """Manifest, quarantine list and the headers of all files."""
-BUILD_FACTOR = 2.0
-"""What a build needs free, in sizes of the index: its shards stay until the generation made of them is published."""
+ROOM, TILE_BYTES = 1.3, 600
+"""What a build asks for before it begins, and what it reckons with for a tile beside its vectors."""
 DIGITS = re.compile(r"\d+")
 
 
@@ -54,9 +54,12 @@ class Sizes:
         table = self.table_bytes + self.row_bytes * tiles
         return PROFILES[profile](rows, self.values) + probes + round(table) + OTHER_BYTES
 
-    def build_bytes(self, tiles: int, profile: str) -> int:
-        """Bytes that must be free while it is built; an index that is already there comes on top."""
-        return round(BUILD_FACTOR * self.index_bytes(tiles, profile))
+    def build_bytes(self, tiles: int) -> int:
+        """Bytes that must be free before it is built: its shards stay until the generation made of them is published.
+
+        An index that is already there comes on top.
+        """
+        return round(ROOM * 2 * tiles * (TILE_BYTES + float16_rows(self.cells, self.values)))
 
 
 def measure_table(like: Tile, step_m: float) -> tuple[float, float]:
