@@ -95,7 +95,7 @@ class PixelGrid:
         at, column, row = self.transform, np.asarray(column), np.asarray(row)
         x, y = at.a * column + at.b * row + at.c, at.d * column + at.e * row + at.f
         lon, lat = self._from_wgs84.transform(x, y, direction=pyproj.enums.TransformDirection.INVERSE)
-        return np.asarray(lat, dtype=np.float64), np.asarray(lon, dtype=np.float64)
+        return np.asarray(lat, dtype=np.float64), fold_lon(lon)
 
     def pixel(self, lat: ArrayLike, lon: ArrayLike) -> tuple[Floats, Floats]:
         """Give column and row of positions; not finite where the CRS has no place for them."""

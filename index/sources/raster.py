@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 import warnings
@@ -29,6 +30,9 @@ from models.geo import Floats
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT"}
 COPYRIGHT, COPYRIGHT_LIMIT = "TIFFTAG_COPYRIGHT", 2000
 ACQUIRED, WRITTEN = "ACQUISITIONDATETIME", "TIFFTAG_DATETIME"
+REMOTE = re.compile(rb">\s*((?:/vsi|[A-Za-z][A-Za-z0-9+.-]+://)[^<]*)")
+"""What a VRT must not refer to: GDAL's virtual file systems and URLs."""
+PIECE, RELATIVE = re.compile(rb"<SourceFilename([^>]*)>([^<]*)<"), re.compile(rb"relativeToVRT\s*=\s*[\"']1")
 TIFF_DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[ T].*)?")
 
 
@@ -121,16 +125,34 @@ def open_dataset(path: Path) -> Iterator[DatasetReader]:
     if not path.is_file():
         raise SourceError(f"{path} is not a file.")
     driver = DRIVERS.get(path.suffix.lower(), "GTiff")
+    if driver == "VRT":
+        _check_pieces(path)
     try:
         dataset = rasterio.open(path.resolve(), driver=driver)
     except RasterioError as error:
         kind = "VRT" if driver == "VRT" else "GeoTIFF"
         raise SourceError(f"{path} is not a {kind} that can be read: {error}") from error
     with dataset:
-        remote = [name for name in dataset.files if driver == "VRT" and re.match(r"/vsi|[a-z][a-z0-9+]+:", name)]
-        if remote:
-            raise PathUnsafe(f"{path} refers to {remote[0][:200]}; a mosaic's pieces must be files on this machine.")
         yield dataset
+
+
+def _check_pieces(path: Path) -> None:
+    """Refuse a mosaic that is not whole before work begins: GDAL takes a lost piece for nodata."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    remote = REMOTE.search(text)
+    if remote is not None:
+        name = remote[1].decode(errors="replace")[:200]
+        raise PathUnsafe(f"{path} refers to {name}; a mosaic's pieces must be files on this machine.")
+    names = {(RELATIVE.search(about) is not None, name) for about, name in PIECE.findall(text)}
+    for relative, name in sorted(names):
+        piece = Path(html.unescape(name.decode(errors="surrogateescape")))
+        if not ((path.resolve().parent / piece) if relative else piece).is_file():
+            raise SourceError(
+                f"{path} refers to {piece}, which is not there. Bring it back, or build the mosaic again."
+            )
 
 
 def read_raster(path: Path) -> Raster:

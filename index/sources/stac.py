@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 WANTED = ("visual", "data")
 """Roles, the best first."""
 UNWANTED = frozenset({"thumbnail", "overview", "metadata"})
-PEEK_BYTES = 65_536
 ID_LIMIT, TEXT_LIMIT = 120, 2000
+UNREADABLE = (pystac.STACError, pystac.STACTypeError, KeyError, TypeError, ValueError, AttributeError)
+"""What pystac raises on documents that are not as they should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +76,27 @@ def find_assets(path: Path) -> Iterator[StacAsset]:
     try:
         for item in _items(path):
             yield _asset(item)
-    except (pystac.STACError, json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNREADABLE as error:
+        if isinstance(error.__cause__, SourceError):  # raised by LocalIO
+            raise error.__cause__ from error
         raise SourceError(f"{path} is not STAC that can be read: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _items(path: Path) -> Iterator[pystac.Item]:
     io = LocalIO()
+    pystac.StacIO.set_default(LocalIO)  # asked wherever a link has no root
     href = str(path.resolve())
     document = io.read_json(href)
-    if document.get("type") == "FeatureCollection":
-        for feature in document.get("features", []):
-            yield pystac.Item.from_dict(feature, href=href)
-        return
-    found = io.stac_object_from_dict(document, href=href)
-    if isinstance(found, pystac.Catalog):
-        found.set_root(found)
-        found._stac_io = io
-        yield from found.get_items(recursive=True)
-    elif isinstance(found, pystac.Item):
-        yield found
+    kind = document.get("type")
+    if kind == "FeatureCollection":
+        yield from (pystac.Item.from_dict(feature, href=href) for feature in document.get("features", []))
+    elif kind == "Feature":
+        yield pystac.Item.from_file(href, stac_io=io)
+    elif kind in ("Catalog", "Collection"):
+        root = pystac.Catalog if kind == "Catalog" else pystac.Collection
+        yield from root.from_file(href, stac_io=io).get_items(recursive=True)
+    else:
+        raise SourceError(f"{path} is no STAC item, collection or catalogue: its type is {str(kind)[:40]}.")
 
 
 def _asset(item: pystac.Item) -> StacAsset:
@@ -135,7 +137,7 @@ def _date(item: pystac.Item) -> str | None:
 
 def _credit(item: pystac.Item) -> str:
     """Say whom to credit: what the item or its collection says, else their providers; with the licence."""
-    collection = item.get_collection()
+    collection = _collection(item)
     said: Sequence[dict[str, Any]] = (item.properties, collection.extra_fields if collection else {})
     text = next((str(fields["attribution"]) for fields in said if fields.get("attribution")), "")
     if not text:
@@ -143,6 +145,14 @@ def _credit(item: pystac.Item) -> str:
         text = ", ".join(provider.name for provider in providers)
     licence = item.properties.get("license") or (collection.license if collection else "")
     return " ".join(filter(None, (text, f"({licence})" if licence and text else "")))[:TEXT_LIMIT]
+
+
+def _collection(item: pystac.Item) -> pystac.Collection | None:
+    """The item's collection, if it can be read here."""
+    try:
+        return item.get_collection()
+    except SourceError:
+        return None
 
 
 def _local(href: str) -> Path:
