@@ -20,6 +20,7 @@ from index.plan_command import command as plan
 from index.report_command import command as report
 from index.search import Searcher
 from index.sources.opening import open_source
+from index.sources.tile_folder import Scheme
 from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.errors import UsageError
@@ -47,8 +48,8 @@ command.add_command(report)
     type=click.Path(path_type=Path),
     required=True,
     multiple=True,
-    help="GeoTIFF (repeat for several), folder of them, or folder of tiles with a CSV (file, lat, lon, "
-    "ground_resolution_m).",
+    help="GeoTIFF or VRT, folder of them, z/x/y tiles, .mbtiles, .pmtiles, STAC item or catalogue (repeat for more); "
+    "or folder of tiles with a CSV (file, lat, lon, ground_resolution_m).",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Index folder; made, or given a generation."
@@ -70,7 +71,11 @@ command.add_command(report)
 @click.option("--name", help="Name of the index. [default: the folder's]")
 @click.option("--attribution", help="Whom to credit for the imagery. [default: what the file says]")
 @click.option("--licence", default="", help="Licence of the imagery.")
-@click.option("--captured", help="Date of the imagery: 2025, 2025-06 or 2025-06-30.")
+@click.option("--captured", help="Date of the imagery: 2025, 2025-06 or 2025-06-30. [default: what the imagery says]")
+@click.option("--zoom", type=click.IntRange(0, 24), help="Of tiles of a web map. [default: the one whose detail fits]")
+@click.option(
+    "--scheme", type=click.Choice(["xyz", "tms"]), help="Order of rows in a folder of tiles. [default: as it says]"
+)
 @click.option("--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: one a core]")
 @click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True)
 @click.option(
@@ -99,6 +104,8 @@ def build(
     attribution: str | None,
     licence: str,
     captured: str | None,
+    zoom: int | None,
+    scheme: Scheme | None,
     threads: int | None,
     device: ProviderPolicy,
     batch: int,
@@ -116,6 +123,8 @@ def build(
         stride_m=choose_stride_m(side_m, stride_m, overlap_m),
         cells=view.cells_over(side_m),
         captured=captured,
+        zoom=zoom,
+        scheme=scheme,
     )
     encoder = OnnxEncoder(model, policy=device, views=("aerial",))
     with _bar() as bar:

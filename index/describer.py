@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -70,17 +70,21 @@ def measure_workers(encoder: Encoder, batch: int, clock: Callable[[], float] = t
     """
     size = encoder.manifest.aerial.size_px
     tile = np.random.default_rng(0).standard_normal((3, size, size)).astype(np.float32)
-    best, best_rate = 1, 0.0
+    rates = {}
     for workers in _candidates(cores()):
         with ThreadPoolExecutor(workers, "measure") as pool:
             describer = Describer(encoder, batch, pool)
             describer.describe([tile] * (batch * workers))
             started = clock()
             describer.describe([tile] * (batch * workers * RUNS))
-            rate = batch * workers * RUNS / max(clock() - started, 1e-9)
-        if rate > best_rate * WORTH:
-            best, best_rate = workers, rate
-    return best
+            rates[workers] = batch * workers * RUNS / max(clock() - started, 1e-9)
+    return fewest_as_fast(rates)
+
+
+def fewest_as_fast(rates: Mapping[int, float]) -> int:
+    """Choose among numbers of threads by the tiles a second that they gave."""
+    enough = max(rates.values()) / WORTH
+    return min(workers for workers, rate in rates.items() if rate >= enough)
 
 
 def _candidates(most: int) -> list[int]:

@@ -209,8 +209,8 @@ def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:
     free = disk.free_bytes(root)
     if free < needed:
         raise DiskFull(
-            f"{root} has {free / 1e9:.3g} GB free; {expected + kept} tiles need about {needed / 1e9:.3g} GB while the "
-            "index is built. Free some room, choose another disk, or larger strides."
+            f"{root} has {free / 1e6:,.3f} MB free; {expected + kept} tiles need about {needed / 1e6:,.3f} MB while "
+            "the index is built. Free some room, choose another disk, or larger strides."
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from index.tiles import Bounds
-from models.artefact import MANIFEST, Frozen, canonical_json, read_manifest
+from models.artefact import MANIFEST, Frozen, canonical_json, manifest_bytes, read_manifest
 from models.bundle import Embedding, FileName, Sha256
 from models.cells import Cells
 from models.errors import ChecksumMismatch, ManifestInvalid
@@ -83,7 +83,8 @@ class IndexManifest(Frozen):
         return self.model_copy(update={"sha256": self._hash()})
 
     def check_hash(self, folder: Path) -> None:
-        if self._hash() != self.sha256:
+        written = manifest_bytes(self, exclude_unset=True)  # older programs knew fewer fields
+        if self._hash() != self.sha256 or written != (folder / MANIFEST).read_bytes():
             raise ChecksumMismatch(
                 f"{folder / MANIFEST} was changed after it was written. Copy or build the index again."
             )

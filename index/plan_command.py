@@ -115,7 +115,7 @@ def _print(plan: Plan, build_options: Sequence[str]) -> None:
     console = Console()
     for line in describe(plan):
         click.echo(line)
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in _head(plan):
         table.add_column(name, justify="right", no_wrap=True)
     for option in plan.options:
@@ -124,19 +124,20 @@ def _print(plan: Plan, build_options: Sequence[str]) -> None:
     for line in legend(plan):
         click.echo(line)
     if plan.chosen is not None:
-        click.echo(choice_words(plan.chosen))
+        click.echo(choice_words(plan, plan.chosen))
         click.echo(build_words(plan, build_options))
 
 
 def describe(plan: Plan) -> list[str]:
     """Give the lines above the table."""
-    area = "" if plan.area_km2 is None else f", {plan.area_km2:.4g} km2 with all between its edges"
+    area = "" if plan.area_km2 is None else f", about {plan.area_km2:.3g} km2"
+    box = "" if plan.box_km2 is None else f" in a box of {plan.box_km2:.3g} km2"
     cells = "" if plan.cells is None else f", {plan.cells.count} cells in each, {plan.cells.spacing_m:g} m apart"
     bad = f", {plan.sampled_bad} of {plan.sampled + plan.sampled_bad} bad" if plan.sampled_bad else ""
     speed = plan.speed
     cut = "" if speed.cut is None else f", {speed.cut:.3g} tiles/s read and cut"
     return [
-        f"imagery: {plan.source}{area}",
+        f"imagery: {plan.source}{area}{box}",
         f"resolution: {resolution_words(plan.imagery)}",
         f"model: {plan.model}, tiles of {plan.footprint_m:g} m{cells}",
         f"this machine: {speed.described:.3g} tiles/s described{cut} (on the first {plan.sampled}{bad})",
@@ -162,16 +163,14 @@ def legend(plan: Plan) -> list[str]:
         "error, worst: how far a perfect retriever is off, on average and at most; no model is better than that.",
     ]
     if any(option.described_share < 1 for option in plan.options):
-        lines.append(
-            "described: share of the ground in the cells of some tile; photos from elsewhere are hard to find."
-        )
+        lines.append("ground: share of it in the cells of some tile; photos from elsewhere are hard to find.")
     if plan.usual_stride_m is not None:
         lines.append("*: what a build takes unless told otherwise.")
     return lines
 
 
 def _head(plan: Plan) -> list[str]:
-    return ["stride", "tiles", *plan.options[0].bytes, "disk", "embedding", "error", "worst", "described"]
+    return ["stride", "tiles", *plan.options[0].bytes, "disk", "embedding", "error", "worst", "ground"]
 
 
 def _row(option: Option, is_usual: bool) -> list[str]:
@@ -188,12 +187,17 @@ def _row(option: Option, is_usual: bool) -> list[str]:
     ]
 
 
-def choice_words(option: Option) -> str:
+def choice_words(plan: Plan, option: Option) -> str:
     """Say what was chosen."""
     error = "" if option.mean_error_m is None else f", error {option.mean_error_m:.2f} m"
     stride = "these tiles" if option.stride_m is None else f"stride {option.stride_m:g} m"
     sizes = ", ".join(f"{size_words(count)} ({name})" for name, count in option.bytes.items())
-    return f"chosen: {stride}: {option.tiles:,} tiles, {sizes}, {time_words(option.build_s)} to build{error}"
+    words = f"chosen: {stride}: {option.tiles:,} tiles, {sizes}, {time_words(option.build_s)} to build{error}"
+    if option.described_share < 1:
+        words += f"; {1 - option.described_share:.0%} of the ground lies in no cell"
+    if option.stride_m is not None and option.stride_m == min(other.stride_m or 0.0 for other in plan.options):
+        words += " (the finest looked at; name finer ones with --stride)"
+    return words
 
 
 def build_words(plan: Plan, options: Sequence[str]) -> str:

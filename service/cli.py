@@ -10,7 +10,18 @@ from typing import Any, NoReturn
 
 import click
 
-from models.errors import SkyfixError, UsageError
+from models.errors import (
+    NoTiles,
+    OutputBusy,
+    OutputError,
+    OutputUnfinished,
+    ProviderUnavailable,
+    SkyfixError,
+    SourceError,
+    SourceUnavailable,
+    TooManyBadTiles,
+    UsageError,
+)
 from service.environment import check_environment, missing_package_message, program_version
 
 COMMANDS = {
@@ -29,7 +40,20 @@ COMMANDS = {
     "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds and costs."),
     "sample-city": ("models.commands.sample_city:command", "Write imagery and photos of a procedural city."),
 }
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+EXIT: dict[type[SkyfixError], int] = {
+    SkyfixError: EXIT_FAILED,
+    UsageError: 2,
+    SourceError: 2,
+    NoTiles: 3,
+    TooManyBadTiles: 3,
+    OutputError: 4,
+    OutputUnfinished: 2,
+    SourceUnavailable: 5,
+    ProviderUnavailable: 5,
+    OutputBusy: 6,
+}
+"""The one table from error to exit code; the closest class counts."""
 
 
 class Root(click.Group):
@@ -52,7 +76,7 @@ class Root(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> NoReturn:
-        """Run and exit: 0 success, 1 failed, 2 wrong use, 130 interrupted."""
+        """Run and exit: 0 success, 1 failed, 2 wrong use, 3 to 6 see EXIT, 130 interrupted, 143 terminated."""
         arguments = list(sys.argv[1:] if args is None else args)
         extra.update(standalone_mode=False, prog_name="skyfix")
         as_json = "--json" in arguments
@@ -66,7 +90,7 @@ class Root(click.Group):
             sys.exit(EXIT_INTERRUPTED)
         except SkyfixError as error:
             _complain(str(error), error.code, as_json)
-            sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
+            sys.exit(exit_code_of(type(error)))
         except ModuleNotFoundError as error:
             message = missing_package_message(error.name)
             if message is None:
@@ -74,6 +98,10 @@ class Root(click.Group):
             _complain(message, "package_missing", as_json)
             sys.exit(EXIT_FAILED)
         sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def exit_code_of(error: type[SkyfixError]) -> int:
+    return next(EXIT[kind] for kind in error.__mro__ if kind in EXIT)
 
 
 def _complain(message: str, code: str, as_json: bool) -> None:

@@ -19,6 +19,7 @@ DOCUMENTS = (
     "docs/experiments.md",
     "docs/calibration.md",
     "docs/planning.md",
+    "docs/indexing.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
 )
 

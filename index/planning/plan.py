@@ -61,7 +61,9 @@ class Plan:
     footprint_m: float
     cells: Cells | None
     area_km2: float | None
-    """Of the box around the imagery; None where only its tiles are known."""
+    """About what the imagery covers; None where the tiles come ready cut."""
+    box_km2: float | None
+    """Of the box around all of it; None where only its tiles are known."""
     imagery: Imagery
     speed: Speed
     sampled: int

@@ -116,16 +116,25 @@ class Planner:
         check_budget(budget_bytes, self._bytes(None), "these tiles")
         return self.option(None)
 
+    def _covered_km2(self, most_km2: float | None) -> float | None:
+        """Tiles times the ground of each, which is no more than the box around all."""
+        if self._source.stride_m is None:
+            return None
+        covered = self._count(None) * self._source.stride_m**2 / 1e6
+        return covered if most_km2 is None else min(covered, most_km2)
+
     def _plan(self, options: tuple[Option, ...], chosen: Option | None) -> Plan:
         source, view, sample = self._source, self._encoder.manifest.aerial, self._sample
         resolution_m = [tile.ground_resolution_m for tile in sample.tiles]
         wanted_m = source.footprint_m / view.size_px
+        box = None if source.bounds is None else box_km2(source.bounds)
         return Plan(
             source=source.name,
             model=self._encoder.manifest.title,
             footprint_m=source.footprint_m,
             cells=self._cells,
-            area_km2=None if source.bounds is None else area_km2(source.bounds),
+            area_km2=self._covered_km2(box),
+            box_km2=box,
             imagery=Imagery(min(resolution_m), max(resolution_m), wanted_m, wanted_m * MOST_ENLARGEMENT),
             speed=self._speed,
             sampled=len(sample.tiles),
@@ -137,7 +146,7 @@ class Planner:
         )
 
 
-def area_km2(box: Bounds) -> float:
+def box_km2(box: Bounds) -> float:
     """Give the area of a box on the ellipsoid."""
     lat = box.south + (np.arange(SLICES) + 0.5) * (box.north - box.south) / SLICES
     north_m, east_m = metres_per_degree(lat)

@@ -59,7 +59,8 @@ class Sizes:
 
         An index that is already there comes on top.
         """
-        return round(ROOM * 2 * tiles * (TILE_BYTES + float16_rows(self.cells, self.values)))
+        reckoned = 2 * tiles * (TILE_BYTES + float16_rows(self.cells, self.values))
+        return round(ROOM * max(reckoned, self.index_bytes(tiles, "exact")))
 
 
 def measure_table(like: Tile, step_m: float) -> tuple[float, float]:

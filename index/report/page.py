@@ -51,7 +51,7 @@ def render_page(findings: Findings) -> str:
         "<h2>Will it work here?</h2>",
         _aliasing(findings),
         "<h2>Coverage</h2>",
-        coverage_map(index),
+        f'<div class="charts">{coverage_map(index)}</div>',
         "<h2>Imagery</h2>",
         f'<div class="charts">{resolution_chart(index.tiles)}{date_chart(index.tiles)}</div>',
         "<h2>Left out</h2>",
@@ -73,7 +73,6 @@ def _facts(index: Index) -> str:
 
 def _aliasing(findings: Findings) -> str:
     index, (twins, judged) = findings.index, findings.views[0]
-    pairs = most_confusable(twins, index.tiles)
     counts = " ".join(sentence(*view) for view in findings.views)
     parts = [
         f'<p class="verdict"><b>{escape(headline(findings.views))}</b><br>{escape(counts)}</p>',
@@ -81,49 +80,47 @@ def _aliasing(findings: Findings) -> str:
         f'<p class="note">{escape(caution(len(twins.rows), len(index)))}</p>',
     ]
     if judged.known.any():
-        parts += [aliasing_map(index, twins, judged, pairs), _legend(twins), _pair_table(index, pairs)]
+        pairs = most_confusable(twins, index.tiles)
+        maps = [_map_and_legend(index, *view, pairs if view is findings.views[0] else ()) for view in findings.views]
+        parts += [f'<div class="charts">{"".join(maps)}</div>', _pair_table(index, pairs)]
     return "".join(parts)
 
 
-def _scale(twins: Twins) -> Scale:
-    return Scale(float(np.nanmedian(twins.typical)), 1.0)
-
-
-def _legend(twins: Twins) -> str:
-    scale = _scale(twins)
-    ticks = {scale.low: "a far tile, usually", 1.0: "the same"}
+def _map_and_legend(index: Index, twins: Twins, judged: Judged, pairs: Sequence[Pair]) -> str:
+    scale = Scale(float(np.nanmedian(twins.typical)), 1.0)
+    ticks = {scale.low: "a far tile, usually", scale.high: "the same"}
     if not np.isnan(twins.beside).all():
         ticks[float(np.nanmedian(twins.beside))] = "a step beside, usually"
     words = (
-        f"How similar the most similar place more than {twins.far_m:g} m away is, all headings tried. Framed: a twin. "
+        f"How similar the most similar place more than {twins.far_m:g} m away is, all headings tried. Framed: a twin."
     )
-    words += "Dashed: the first pairs of the list."
-    return f'{draw_legend(scale, ticks)}<p class="note">{words}</p>'
+    words += " Dashed: the first pairs of the list." if pairs else ""
+    drawn = aliasing_map(index, twins, judged, scale, pairs)
+    return f'<div>{drawn}{draw_legend(scale, ticks)}<p class="note">{words}</p></div>'
 
 
-def aliasing_map(index: Index, twins: Twins, judged: Judged, pairs: Sequence[Pair]) -> str:
+def aliasing_map(index: Index, twins: Twins, judged: Judged, scale: Scale, pairs: Sequence[Pair]) -> str:
     """Colour places by their twin's similarity; a bin of several shows the worst of them."""
     tiles, rows = index.tiles, twins.rows
     spread_m = _spacing_m(index) * (len(index) / len(rows)) ** 0.5
-    grid, scale = Grid.over(tiles.lat, tiles.lon, spread_m), _scale(twins)
+    grid = Grid.over(tiles.lat, tiles.lon, spread_m)
     bins = grid.bins(tiles.lat[rows], tiles.lon[rows])
     squares = {}
-    for number in np.argsort(np.nan_to_num(twins.similarity, nan=-2.0), kind="stable")[: len(rows)].tolist():
+    for number in np.argsort(twins.similarity, kind="stable").tolist():  # NaN comes last
         if not judged.known[number]:
-            continue
-        row, twin = int(rows[number]), int(twins.twin[number])
+            break
+        row, twin, similarity = int(rows[number]), int(twins.twin[number]), float(twins.similarity[number])
         hint = (
-            f"{tiles.id[row]} ({tiles.lat[row]:.6f}, {tiles.lon[row]:.6f}): {twins.similarity[number]:.3f} with "
-            f"{tiles.id[twin]}; beside it {twins.beside[number]:.3f}"
+            f"{tiles.id[row]} ({tiles.lat[row]:.6f}, {tiles.lon[row]:.6f}): {similarity:.3f} with {tiles.id[twin]}; "
+            f"beside it {twins.beside[number]:.3f}"
         )
-        squares[int(bins[number])] = Square(
-            scale.colour(float(twins.similarity[number])), hint, bool(judged.is_twin[number])
-        )
+        squares[int(bins[number])] = Square(scale.colour(similarity), hint, bool(judged.is_twin[number]))
     lines = [
         draw_line(grid, (_place(index, pair.row), _place(index, pair.twin)), str(number))
         for number, pair in enumerate(pairs[:LINES], start=1)
     ]
-    return draw_map("Where places look alike: similarity of the most similar place far away", grid, squares, lines)
+    seen = "the whole circle" if twins.fov_deg >= 360 else f"{twins.fov_deg:.0f}° wide"
+    return draw_map(f"Where places look alike, seen {seen}", grid, squares, lines)
 
 
 def coverage_map(index: Index) -> str:

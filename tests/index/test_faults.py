@@ -76,6 +76,6 @@ class Small(Disk):
 
 
 def test_too_little_room_is_noticed_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(DiskFull, match=r"has 2e-05 GB free; 12 tiles need about 2.07e-05 GB"):
+    with pytest.raises(DiskFull, match=r"has 0\.020 MB free; 12 tiles need about 0\.021 MB"):
         _build(tmp_path, Small())
     assert list(tmp_path.iterdir()) == []

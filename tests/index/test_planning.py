@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.planning.planner import Planner, area_km2
+from index.planning.planner import Planner, box_km2
 from index.planning.sample import measure_encoder, take_sample
 from index.planning.sizes import Sizes, float16_rows, numbered_id
 from index.planning.strides import all_strides, coarsest_reaching, finest_within, shown_strides
@@ -78,8 +78,8 @@ def test_lengths_and_words() -> None:
 
 
 def test_the_area_of_a_box_is_that_of_the_ellipsoid() -> None:
-    assert area_km2(Bounds(-180.0, -90.0, 180.0, 90.0)) == pytest.approx(510_065_622, rel=1e-4)
-    assert area_km2(Bounds(179.5, 0.0, -179.5, 1.0)) == pytest.approx(12_308.8, rel=1e-3)
+    assert box_km2(Bounds(-180.0, -90.0, 180.0, 90.0)) == pytest.approx(510_065_622, rel=1e-4)
+    assert box_km2(Bounds(179.5, 0.0, -179.5, 1.0)) == pytest.approx(12_308.8, rel=1e-3)
 
 
 def test_numbers_in_ids_are_replaced_from_the_end() -> None:

@@ -1,0 +1,103 @@
+"""An old generation as a quarry: its tiles and rows, to be taken over into a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bundle import Model, open_index
+from index.describer import Float16s
+from index.gathering import Place
+from index.geoparquet import read_digests
+from index.manifest import QUARANTINE, TILES, IndexManifest
+from index.producer import NO_PIXELS
+from index.publish import read_quarantine
+from index.tiles import BadTile, Tile
+from index.workspace import BASE, Settings, begun_from
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Some tiles of an old generation."""
+
+    tiles: Sequence[Tile]
+    digests: Sequence[str | None]
+    all_rows: Float16s
+    chosen: NDArray[np.int64]
+    """Rows of `all_rows`, one a tile."""
+
+    @property
+    def rows(self) -> Float16s:
+        return self.all_rows[self.chosen]
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where the tiles are, by id; a tile without a digest is like none that comes."""
+        return {
+            tile.id: (digest or "", tile.lat, tile.lon) for tile, digest in zip(self.tiles, self.digests, strict=True)
+        }
+
+
+class Base:
+    """The current generation of an index, verified and read; or the one that unfinished work began with.
+
+    Args:
+        root: the index folder.
+        model: what new tiles are described by; None if there are none.
+
+    Raises:
+        BundleError: it cannot be trusted, or another model built it.
+    """
+
+    def __init__(self, root: Path, model: Model | None = None) -> None:
+        begun = None if (number := begun_from(root)) is None else root / f"gen-{number}"
+        index = open_index(begun if begun is not None and begun.is_dir() else root, model)
+        self.manifest: IndexManifest = index.manifest
+        self.bad: list[BadTile] = read_quarantine(index.folder / QUARANTINE)
+        table, footprint_m = index.tiles, index.manifest.footprint_m
+        self._rows = index.vectors
+        self._digests = read_digests(index.folder / TILES)
+        self._tiles = [
+            Tile(identifier, lat, lon, NO_PIXELS, footprint_m, resolution_m, captured, source)
+            for identifier, lat, lon, resolution_m, captured, source in zip(
+                table.id,
+                table.lat.tolist(),
+                table.lon.tolist(),
+                table.ground_resolution_m.tolist(),
+                table.captured,
+                table.source,
+                strict=True,
+            )
+        ]
+        self._number = {
+            (tile.id, digest): row for row, (tile, digest) in enumerate(zip(self._tiles, self._digests, strict=True))
+        }
+
+    @property
+    def settings(self) -> Settings:
+        return {BASE: self.manifest.generation, "from": f"{self.manifest.title} {self.manifest.sha256}"}
+
+    def __len__(self) -> int:
+        return len(self._tiles)
+
+    def row(self, identifier: str, digest: str) -> Float16s | None:
+        """Give the row, (D,) or (C, D), of a tile whose pixels had this digest."""
+        number = self._number.get((identifier, digest))
+        return None if number is None else self._rows[number]
+
+    def has(self, identifier: str, digest: str) -> bool:
+        return (identifier, digest) in self._number
+
+    def keep(self, wanted: Callable[[Tile], bool]) -> Kept:
+        """Choose tiles."""
+        chosen = [number for number, tile in enumerate(self._tiles) if wanted(tile)]
+        return Kept(
+            [self._tiles[number] for number in chosen],
+            [self._digests[number] for number in chosen],
+            self._rows,
+            np.array(chosen, dtype=np.int64),
+        )

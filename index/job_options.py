@@ -1,0 +1,184 @@
+"""Options and the progress that all commands share which describe tiles: build, add, update."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from index.build_metrics import BuildMetrics, Meter
+from index.gathering import Progress as Done
+from index.generations import KEEP
+from index.job import BATCH, MAX_BAD_RATIO, SHARD_TILES, BuildReport, Run
+from index.stopping import stop_on_signals
+from models.encoder import ProviderPolicy
+from models.errors import JobStopped
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Share(click.ParamType):  # type: ignore[type-arg]
+    """A share between 0 and 1, also as a percentage: 0.01 or 1%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)(%?)", str(value).strip())
+        share = float(found[1]) / (100 if found[2] else 1) if found else -1.0
+        if not 0.0 <= share <= 1.0:
+            self.fail(f"{value!r} is no share: write 0.01 or 1%, at most 1 or 100%.", param, ctx)
+        return share
+
+
+OPTIONS = (
+    click.option(
+        "--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: by a short measurement]"
+    ),
+    click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True),
+    click.option(
+        "--batch",
+        type=click.IntRange(1, 1024),
+        default=BATCH,
+        show_default=True,
+        help="Tiles in one run of the network.",
+    ),
+    click.option(
+        "--max-bad",
+        type=Share(),
+        default=MAX_BAD_RATIO,
+        show_default="1%",
+        help="Share of bad tiles that is put up with, as 0.01 or 1%; blank ones do not count.",
+    ),
+    click.option(
+        "--shard-tiles",
+        type=click.IntRange(1, 1_000_000),
+        default=SHARD_TILES,
+        show_default=True,
+        help="Tiles after which what is done is kept, should the job be interrupted.",
+    ),
+    click.option(
+        "--keep",
+        type=click.IntRange(1, 1000),
+        default=KEEP,
+        show_default=True,
+        help="Generations that are left, the new one among them.",
+    ),
+    click.option("--restart", is_flag=True, help="Throw the unfinished work of an interrupted job away."),
+    click.option(
+        "--metrics-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="File for node_exporter's textfile collector, rewritten every few seconds.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """The values of OPTIONS."""
+
+    threads: int | None
+    device: ProviderPolicy
+    batch: int
+    max_bad: float
+    shard_tiles: int
+    keep: int
+    restart: bool
+    metrics_file: Path | None
+    as_json: bool
+
+    def run(self) -> Run:
+        return Run(
+            batch=self.batch,
+            workers=self.threads,
+            max_bad_ratio=self.max_bad,
+            shard_tiles=self.shard_tiles,
+            keep=self.keep,
+            restart=self.restart,
+        )
+
+
+def job_options(command: F) -> F:
+    """Give a command the options; it takes their values as further keyword arguments, the fields of JobOptions."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def carry_out(job: Callable[[Run], BuildReport], kind: str, index: Path, options: JobOptions, total: int) -> None:
+    """Run a job, show on stderr and in the metrics file how it goes, and print what came of it.
+
+    Ends the process with 128 + its number after a signal.
+    """
+    metrics = options.metrics_file and BuildMetrics(options.metrics_file, kind, index.resolve().name)
+    meter, state = Meter(), "failed"
+    with stop_on_signals() as stop:
+        try:
+            with _bar() as bar:
+                task = bar.add_task("tiles", total=total, speed="", eta="", bad="")
+
+                def show(done: Done) -> None:
+                    speed, eta_s = meter.tiles_per_s(done), meter.eta_s(done)
+                    bar.update(
+                        task,
+                        completed=done.indexed + done.quarantined,
+                        speed=f"{speed:.3g} tiles/s" if speed else "",
+                        eta="" if eta_s is None else f"{_duration(eta_s)} to go",
+                        bad=f"{done.quarantined} left out" if done.quarantined else "",
+                    )
+                    if metrics:
+                        metrics.show(done)
+
+                report = job(replace(options.run(), on_progress=show, stopped=stop))
+            state = "published"
+        except JobStopped as error:
+            state = "stopped"
+            click.echo(f"{error} [{error.code}]", err=True)
+            sys.exit(stop.exit_code)
+        finally:
+            if metrics:
+                metrics.end(state)
+    print_report(report, options.as_json)
+
+
+def print_report(report: BuildReport, as_json: bool) -> None:
+    for notice in report.notices:
+        click.echo(f"notice: {notice}", err=True)
+    if as_json:
+        click.echo(json.dumps({**asdict(report), "path": str(report.path)}))
+        return
+    taken = f", {report.resumed} of them taken over" if report.resumed else ""
+    click.echo(
+        f"{report.title}: {report.count} tiles{taken} in {report.seconds:.1f} s ({report.tiles_per_s:.0f} tiles/s)"
+    )
+    if report.quarantined:
+        click.echo(f"{report.quarantined} left out, listed in {report.path / 'quarantine.csv'}")
+    click.echo(f"published as {report.path}")
+
+
+def _duration(seconds: float) -> str:
+    """For example 2:05:09 or 5:09."""
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[eta]}"),
+        TextColumn("{task.fields[bad]}"),
+        console=Console(stderr=True),
+    )
