@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from index.build import BATCH, MAX_BAD_RATIO, BuildReport, build_index
-from index.build import Progress as Done
+from index.build import BuildReport, Run, build_index
 from index.bundle import open_index, resolve_generation
 from index.description import describe
+from index.job_options import JobOptions, carry_out, job_options
 from index.manifest import read_index_manifest
 from index.plan_command import command as plan
 from index.report_command import command as report
+from index.revise_commands import add, gc, remove, update
 from index.search import Searcher
 from index.sources.opening import open_source
 from index.sources.tile_folder import Scheme
 from models.bundle import default_bundle_path, open_model_bundle
-from models.encoder import OnnxEncoder, ProviderPolicy
+from models.encoder import OnnxEncoder
 from models.errors import UsageError
 
 INDEX = click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
@@ -39,6 +39,8 @@ def command() -> None:
 
 command.add_command(plan)
 command.add_command(report)
+for revision in (add, remove, update, gc):
+    command.add_command(revision)
 
 
 @command.command()
@@ -76,23 +78,7 @@ command.add_command(report)
 @click.option(
     "--scheme", type=click.Choice(["xyz", "tms"]), help="Order of rows in a folder of tiles. [default: as it says]"
 )
-@click.option("--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: one a core]")
-@click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True)
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 1024),
-    default=BATCH,
-    show_default=True,
-    help="Tiles in one run of the network.",
-)
-@click.option(
-    "--max-bad",
-    type=click.FloatRange(0, 1),
-    default=MAX_BAD_RATIO,
-    show_default=True,
-    help="Share of bad tiles that is put up with; blank ones do not count.",
-)
-@JSON
+@job_options
 def build(
     sources: tuple[Path, ...],
     out: Path,
@@ -106,11 +92,7 @@ def build(
     captured: str | None,
     zoom: int | None,
     scheme: Scheme | None,
-    threads: int | None,
-    device: ProviderPolicy,
-    batch: int,
-    max_bad: float,
-    as_json: bool,
+    **options: Any,
 ) -> None:
     """Cut imagery into tiles, describe each with the model, and publish the index."""
     model = open_model_bundle(bundle or default_bundle_path())
@@ -126,29 +108,14 @@ def build(
         zoom=zoom,
         scheme=scheme,
     )
-    encoder = OnnxEncoder(model, policy=device, views=("aerial",))
-    with _bar() as bar:
-        task = bar.add_task("tiles", total=source.count, speed="", bad="")
+    chosen = JobOptions(**options)
+    encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
 
-        def show(done: Done) -> None:
-            elapsed_s = bar.tasks[task].elapsed
-            speed = f"{done.indexed / elapsed_s:.3g} tiles/s" if elapsed_s else ""
-            bad = f"{done.quarantined} left out" if done.quarantined else ""
-            bar.update(task, completed=done.indexed + done.quarantined, speed=speed, bad=bad)
+    def job(run: Run) -> BuildReport:
+        title = name or out.resolve().name
+        return build_index(source, encoder, out, name=title, attribution=attribution, licence=licence, run=run)
 
-        report = build_index(
-            source,
-            encoder,
-            out,
-            name=name or out.resolve().name,
-            attribution=attribution,
-            licence=licence,
-            batch=batch,
-            workers=threads,
-            max_bad_ratio=max_bad,
-            on_progress=show,
-        )
-    _print_report(report, as_json)
+    carry_out(job, "build", out, chosen, source.count)
 
 
 def choose_stride_m(footprint_m: float, stride_m: float | None, overlap_m: float | None) -> float | None:
@@ -195,27 +162,3 @@ def verify(path: Path, bundle: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"ok": True, **checked, "model": index.manifest.model_title}))
     else:
         click.echo(f"{index.title} is whole: {len(index)} tiles, every file as published, all probes answered.")
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[bad]}"),
-        console=Console(stderr=True),
-    )
-
-
-def _print_report(report: BuildReport, as_json: bool) -> None:
-    for notice in report.notices:
-        click.echo(f"notice: {notice}", err=True)
-    if as_json:
-        click.echo(json.dumps({**asdict(report), "path": str(report.path)}))
-        return
-    click.echo(f"{report.title}: {report.count} tiles in {report.seconds:.1f} s ({report.tiles_per_s:.0f} tiles/s)")
-    if report.quarantined:
-        click.echo(f"{report.quarantined} left out, listed in {report.path / 'quarantine.csv'}")
-    click.echo(f"published as {report.path}")

@@ -7,13 +7,14 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from index.bundle import resolve_generation
 from index.describer import Float16s
 from index.harvest import Harvest
 from index.journal import Journal, read_records
 from index.shards import Shard, read_shard, write_shard
 from models.artefact import canonical_json
 from models.disk import Disk
-from models.errors import OutputUnfinished
+from models.errors import BundleMissing, OutputUnfinished
 
 WORK = ".unfinished"
 JOURNAL = "journal.jsonl"
@@ -74,7 +75,7 @@ class Workspace:
         if not other:
             return journal
         shards = sum("shard" in record for record in journal.records)
-        if shards:
+        if shards and not _is_current(self.folder.parent, begun.get("generation")):
             differences = "; ".join(
                 f"{key} was {_short(found.get(key))}, is {_short(wanted.get(key))}" for key in other
             )
@@ -98,8 +99,17 @@ class Workspace:
         if self.folder.exists():
             doomed = self.folder.with_name(f"{WORK}.tmp-{secrets.token_hex(4)}")
             self._disk.rename(self.folder, doomed)
+            self._disk.fsync(self.folder.parent)
             self._disk.remove(doomed)
         self.shards = []
+
+
+def _is_current(root: Path, generation: object) -> bool:
+    """Whether a job had published already, and only its work was not cleared away."""
+    try:
+        return resolve_generation(root).name == f"gen-{generation}"
+    except BundleMissing:
+        return False
 
 
 def begun_from(root: Path) -> int | None:

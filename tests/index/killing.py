@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def main(folder: Path, kills: int, step: int) -> dict[str, Any]:
     done, moments = 0, []
     while done < kills:
         root, tally = folder / f"random-{done}", folder / f"random-{done}.tally"
-        again = lambda root=root, tally=tally: build(root, tally, Disk())  # noqa: E731
+        again = partial(build, root, tally, Disk())
         before = done
         while done < kills and not finished(root):
             done += in_child(again, rng.uniform(0.0, 0.7 * duration_s)) != 0
@@ -122,8 +123,8 @@ def main(folder: Path, kills: int, step: int) -> dict[str, Any]:
     points = []
     for number in range(1, operations + 1, step):
         root, tally = folder / f"point-{number}", folder / f"point-{number}.tally"
-        first = in_child(lambda root=root, tally=tally, number=number: build(root, tally, Deadly(number)))
-        again = lambda root=root, tally=tally: build(root, tally, Disk())  # noqa: E731
+        first = in_child(partial(build, root, tally, Deadly(number)))
+        again = partial(build, root, tally, Disk())
         second = 0 if finished(root) else in_child(again)
         points.append({**outcome(root, tally, 1, expected), "number": number, "codes": [first, second]})
     return {"random": moments, "points": points, "operations": operations}

@@ -215,6 +215,16 @@ def test_a_build_that_published_but_did_not_say_so_is_finished(tmp_path: Path, u
     assert contents(tmp_path) == undisturbed
 
 
+def test_work_whose_result_is_current_is_in_nobody_s_way(tmp_path: Path) -> None:
+    with pytest.raises(JobStopped):
+        _build(tmp_path, run=Run(shard_tiles=1000, stopped=lambda: True))
+    shutil.copytree(tmp_path / WORK, tmp_path / "work")
+    _build(tmp_path, run=Run(shard_tiles=1000))
+    (tmp_path / "work").rename(tmp_path / WORK)
+    assert _build(tmp_path, Noise(count=30)).title == "noise@2"
+    assert not (tmp_path / WORK).exists()
+
+
 def test_the_same_tile_again_is_kept_once(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Twice(Noise):
