@@ -18,7 +18,9 @@ GAP = 0.04
 STOPS = ((0x2C, 0x7B, 0xB6), (0xAB, 0xD9, 0xE9), (0xFF, 0xE8, 0x9A), (0xF4, 0x8F, 0x4B), (0xC4, 0x14, 0x2B))
 """Blue to red by way of yellow, told apart by the colour-blind too."""
 BAR_SHARE = 0.3
-LEGEND_WIDTH, LEGEND_HEIGHT = 420.0, 46.0
+LEGEND_WIDTH, LEGEND_HEIGHT = 420.0, 68.0
+FRAME = 0.05
+"""Of a square's side, the width of a frame around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,10 @@ def draw_map(title: str, grid: Grid, squares: Mapping[int, Square], lines: Seque
     """Draw bins by their number; `lines` are drawn over them (see `draw_line`)."""
     unit = _unit(grid)
     width, height = grid.columns * unit + 2 * PAD, grid.rows * unit + 2 * PAD
-    parts = []
+    frame, parts = min(1.6, FRAME * unit), []
     for number, square in sorted(squares.items(), key=lambda item: item[1].is_marked):
         row, column = divmod(number, grid.columns)
-        style = ' class="marked"' if square.is_marked else ""
+        style = f' class="marked" stroke-width="{frame:.2f}"' if square.is_marked else ""
         parts.append(
             f'<rect{style} x="{PAD + (column + GAP) * unit:.2f}" y="{PAD + (row + GAP) * unit:.2f}" '
             f'width="{unit * (1 - 2 * GAP):.2f}" height="{unit * (1 - 2 * GAP):.2f}" fill="{square.colour}">'
@@ -84,28 +86,29 @@ def draw_line(grid: Grid, ends: tuple[tuple[float, float], tuple[float, float]],
     return f'<line class="join" x1="{x[0]:.1f}" y1="{y[0]:.1f}" x2="{x[1]:.1f}" y2="{y[1]:.1f}"/>{marks}'
 
 
-def draw_legend(scale: Scale, ticks: Mapping[float, str]) -> str:
-    """Draw a bar of colours with words below some values."""
-    steps = 40
+def draw_legend(scale: Scale, low: str, high: str, between: Mapping[float, str]) -> str:
+    """Draw a bar of colours: words for both ends below it, for values between above it."""
+    length, steps = LEGEND_WIDTH - 2 * PAD, 40
     parts = [
-        f'<rect x="{PAD + n * (LEGEND_WIDTH - 2 * PAD) / steps:.1f}" y="2" '
-        f'width="{(LEGEND_WIDTH - 2 * PAD) / steps + 0.5:.1f}" height="14" '
+        f'<rect x="{PAD + n * length / steps:.1f}" y="34" width="{length / steps + 0.5:.1f}" height="14" '
         f'fill="{scale.colour(scale.low + (n + 0.5) / steps * (scale.high - scale.low))}"/>'
         for n in range(steps)
     ]
-    for value, words in ticks.items():
-        share = scale.share(value)
-        x = PAD + share * (LEGEND_WIDTH - 2 * PAD)
-        anchor = "start" if share < 0.12 else "end" if share > 0.88 else "middle"
-        parts.append(
-            f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="2" y2="21"/>'
-            f'<text class="tick" style="text-anchor:{anchor}" x="{x:.1f}" y="33">{value:.2f}</text>'
-            f'<text class="tick" style="text-anchor:{anchor}" x="{x:.1f}" y="45">{escape(words)}</text>'
-        )
+    for value, words, anchor in ((scale.low, low, "start"), (scale.high, high, "end")):
+        parts.append(_words(PAD + scale.share(value) * length, 62, f"{value:.2f}: {words}", anchor))
+    for value, words in between.items():
+        x = PAD + scale.share(value) * length
+        parts.append(f'<line class="needle" x1="{x:.1f}" x2="{x:.1f}" y1="22" y2="48"/>')
+        anchor = "start" if scale.share(value) < 0.3 else "end" if scale.share(value) > 0.7 else "middle"
+        parts.append(_words(x, 16, f"{value:.2f}: {words}", anchor))
     return (
-        f'<svg class="scale" viewBox="0 0 {LEGEND_WIDTH:.0f} {LEGEND_HEIGHT + 4:.0f}" role="img" '
+        f'<svg class="scale" viewBox="0 0 {LEGEND_WIDTH:.0f} {LEGEND_HEIGHT:.0f}" role="img" '
         f'aria-label="legend" style="max-width:{LEGEND_WIDTH * 1.3:.0f}px">{"".join(parts)}</svg>'
     )
+
+
+def _words(x: float, y: float, words: str, anchor: str) -> str:
+    return f'<text class="tick" style="text-anchor:{anchor}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
 
 
 def _unit(grid: Grid) -> float:

@@ -24,7 +24,8 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 LINES = 5
 """Pairs that are drawn on the map."""
 MORE_STYLE = """
-.map rect.marked { stroke: var(--ink); stroke-width: 1.6; } .ruler { stroke: var(--ink); stroke-width: 3; }
+.map rect.marked { stroke: var(--ink); } .needle { stroke: var(--ink); stroke-width: 1.5; }
+.ruler { stroke: var(--ink); stroke-width: 3; }
 .map .join { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 5 4; opacity: 0.75; }
 .map .end { fill: var(--paper); stroke: var(--ink); } .map .label { fill: var(--ink); text-anchor: middle; }
 .verdict { font-size: 17px; border-left: 4px solid var(--c0); background: var(--panel); padding: 8px 12px; }
@@ -88,15 +89,16 @@ def _aliasing(findings: Findings) -> str:
 
 def _map_and_legend(index: Index, twins: Twins, judged: Judged, pairs: Sequence[Pair]) -> str:
     scale = Scale(float(np.nanmedian(twins.typical)), 1.0)
-    ticks = {scale.low: "a far tile, usually", scale.high: "the same"}
+    beside = {}
     if not np.isnan(twins.beside).all():
-        ticks[float(np.nanmedian(twins.beside))] = "a step beside, usually"
+        beside[float(np.nanmedian(twins.beside))] = "a step beside the camera, usually"
+    legend = draw_legend(scale, "any place far away, on average", "the same", beside)
     words = (
         f"How similar the most similar place more than {twins.far_m:g} m away is, all headings tried. Framed: a twin."
     )
     words += " Dashed: the first pairs of the list." if pairs else ""
     drawn = aliasing_map(index, twins, judged, scale, pairs)
-    return f'<div>{drawn}{draw_legend(scale, ticks)}<p class="note">{words}</p></div>'
+    return f'<div>{drawn}{legend}<p class="note">{words}</p></div>'
 
 
 def aliasing_map(index: Index, twins: Twins, judged: Judged, scale: Scale, pairs: Sequence[Pair]) -> str:

@@ -68,7 +68,7 @@ def most_confusable(twins: Twins, tiles: TileTable, most: int = 12) -> list[Pair
     order = np.argsort(-np.where(twins.twin < 0, -np.inf, twins.similarity), kind="stable")
     for number in order[: int((twins.twin >= 0).sum())].tolist():
         row, twin = int(twins.rows[number]), int(twins.twin[number])
-        if any(_same_ends(tiles, (row, twin), (pair.row, pair.twin), twins.far_m / 2) for pair in kept):
+        if any(_same_ends(tiles, (row, twin), (pair.row, pair.twin), twins.far_m) for pair in kept):
             continue
         metres = distance_m(tiles.lat[row], tiles.lon[row], tiles.lat[twin], tiles.lon[twin])
         kept.append(Pair(row, twin, float(twins.similarity[number]), float(metres), float(twins.turn_deg[number])))
