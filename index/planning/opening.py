@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from index.sources.cut import CutSource
 from index.sources.opening import open_source
-from index.sources.pictures import Wish, open_pictures
 from index.sources.tile_folder import Scheme
 from index.sources.tile_list import is_list
 from index.tiles import TileSource
@@ -31,6 +29,10 @@ def opener(
         return lambda stride_m: open_source(
             paths, footprint_m=footprint_m, size_px=size_px, stride_m=stride_m, zoom=zoom, scheme=scheme
         )
+    # rasterio and its like are needed only by these sources, and a serving install has none of them
+    from index.sources.cut import CutSource
+    from index.sources.pictures import Wish, open_pictures
+
     found = open_pictures(paths, Wish(footprint_m, size_px, zoom, scheme))
     return lambda stride_m: CutSource(
         found.usable,
