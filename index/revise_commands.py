@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,9 @@ from models.bundle import ModelBundle, default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 
+if TYPE_CHECKING:
+    from index.sources.tile_folder import Scheme
+
 INDEX = click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
 SOURCE = click.option(
     "--source",
@@ -37,6 +41,17 @@ BUNDLE = click.option(
     help="Model bundle that built the index. [default: the one that comes with Skyfix]",
 )
 CAPTURED = click.option("--captured", help="Date of the imagery: 2025, 2025-06 or 2025-06-30.")
+ZOOM = click.option("--zoom", type=click.IntRange(0, 24), help="Of tiles of a web map, as for `skyfix index build`.")
+SCHEME = click.option("--scheme", type=click.Choice(["xyz", "tms"]), help="Order of rows in a folder of such tiles.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How imagery is read."""
+
+    captured: str | None
+    zoom: int | None
+    scheme: Scheme | None
 
 
 @click.command()
@@ -44,11 +59,21 @@ CAPTURED = click.option("--captured", help="Date of the imagery: 2025, 2025-06 o
 @SOURCE
 @BUNDLE
 @CAPTURED
+@ZOOM
+@SCHEME
 @job_options
-def add(path: Path, sources: tuple[Path, ...], bundle: Path | None, captured: str | None, **options: Any) -> None:
+def add(
+    path: Path,
+    sources: tuple[Path, ...],
+    bundle: Path | None,
+    captured: str | None,
+    zoom: int | None,
+    scheme: Scheme | None,
+    **options: Any,
+) -> None:
     """Add the tiles of more imagery to an index; those that are there are taken over."""
     chosen, model, manifest = JobOptions(**options), *_opened(path, bundle)
-    source = _open(sources, model, manifest, captured)
+    source = _open(sources, model, manifest, Reading(captured, zoom, scheme))
     encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
     carry_out(lambda run: add_tiles(path, source, encoder, run), "add", path, chosen, source.count)
 
@@ -58,6 +83,8 @@ def add(path: Path, sources: tuple[Path, ...], bundle: Path | None, captured: st
 @SOURCE
 @BUNDLE
 @CAPTURED
+@ZOOM
+@SCHEME
 @click.option(
     "--changed-since",
     "since",
@@ -71,6 +98,8 @@ def update(
     sources: tuple[Path, ...],
     bundle: Path | None,
     captured: str | None,
+    zoom: int | None,
+    scheme: Scheme | None,
     since: str | None,
     **options: Any,
 ) -> None:
@@ -86,7 +115,7 @@ def update(
     if since is not None:
         changes = split_by_change(sources, parse_since(since))
         sources, unread = changes.changed, changes.unread
-    source = _open(sources, model, manifest, captured) if sources else None
+    source = _open(sources, model, manifest, Reading(captured, zoom, scheme)) if sources else None
     encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
     total = manifest.count if source is None else source.count
     carry_out(lambda run: update_index(path, source, encoder, run, unread=unread), "update", path, chosen, total)
@@ -156,7 +185,7 @@ def _opened(path: Path, bundle: Path | None) -> tuple[ModelBundle, IndexManifest
     return open_model_bundle(bundle or default_bundle_path()), read_index_manifest(resolve_generation(path))
 
 
-def _open(sources: tuple[Path, ...], model: ModelBundle, manifest: IndexManifest, captured: str | None) -> TileSource:
+def _open(sources: tuple[Path, ...], model: ModelBundle, manifest: IndexManifest, reading: Reading) -> TileSource:
     """Open imagery to be cut as the tiles of an index were."""
     view = model.manifest.aerial
     return open_source(
@@ -165,5 +194,7 @@ def _open(sources: tuple[Path, ...], model: ModelBundle, manifest: IndexManifest
         size_px=view.size_px,
         stride_m=manifest.stride_m,
         cells=view.cells_over(manifest.footprint_m),
-        captured=captured,
+        captured=reading.captured,
+        zoom=reading.zoom,
+        scheme=reading.scheme,
     )
