@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from index.describer import cores
 from index.tiles import BadTile, Tile, TileSource, check_not_blank
 from models.bundle import AerialView
 from models.encoder import Encoder
@@ -92,7 +92,7 @@ def measure_encoder(
         seconds: to go on for, after a first run that does not count.
         workers: runs at once; the number of cores when None.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     group = [inputs[n % len(inputs)] for n in range(2 * workers)]
     with ThreadPoolExecutor(workers, "describe") as pool:
         list(pool.map(encoder.aerial, group[:workers]))

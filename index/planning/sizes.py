@@ -12,7 +12,9 @@ import numpy as np
 
 from index.geoparquet import write_table
 from index.hilbert import hilbert_order
+from index.job import ROOM, TILE_BYTES
 from index.probes import PROBES, TOP
+from index.producer import pixel_digest
 from index.table import TileTable, make_table
 from index.tiles import Tile
 from models.geo import offset
@@ -21,8 +23,6 @@ PIECES = (256, 4096)
 """Rows of the tables that are written to learn what a row costs."""
 OTHER_BYTES = 6_000
 """Manifest, quarantine list and the headers of all files."""
-ROOM, TILE_BYTES = 1.3, 600
-"""What a build asks for before it begins, and what it reckons with for a tile beside its vectors."""
 DIGITS = re.compile(r"\d+")
 
 
@@ -55,7 +55,7 @@ class Sizes:
         return PROFILES[profile](rows, self.values) + probes + round(table) + OTHER_BYTES
 
     def build_bytes(self, tiles: int) -> int:
-        """Bytes that must be free before it is built: its shards stay until the generation made of them is published.
+        """Bytes that a build wants free: its shards stay until the generation made of them is published.
 
         An index that is already there comes on top.
         """
@@ -74,7 +74,7 @@ def measure_table(like: Tile, step_m: float) -> tuple[float, float]:
         sizes = []
         for rows in PIECES:
             path = Path(folder) / f"{rows}.parquet"
-            write_table(path, _table(like, step_m, rows))
+            write_table(path, _table(like, step_m, rows), [_digest(row) for row in range(rows)])
             sizes.append(path.stat().st_size)
     a_row = (sizes[1] - sizes[0]) / (PIECES[1] - PIECES[0])
     return sizes[0] - a_row * PIECES[0], a_row
@@ -94,6 +94,11 @@ def _table(like: Tile, step_m: float, rows: int) -> TileTable:
         [like.captured] * rows,
         [like.source] * rows,
     )
+
+
+def _digest(row: int) -> str:
+    """One like those of tiles, which nothing can compress."""
+    return pixel_digest(np.array([[[row % 256, row // 256, 0]]], dtype=np.uint8))
 
 
 def numbered_id(name: str, row: int, column: int) -> str:
