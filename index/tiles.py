@@ -105,9 +105,10 @@ def square(lat: ArrayLike, lon: ArrayLike, side_m: float) -> tuple[Floats, Float
 
 
 def fold_lon(lon: ArrayLike) -> Floats:
-    """Bring longitudes into [-180, 180], leaving both ends as they are."""
+    """Bring longitudes into [-180, 180], leaving both ends as they are; what is not finite becomes NaN."""
     lon = np.asarray(lon, dtype=np.float64)
-    return np.where(np.abs(lon) <= 180.0, lon, wrap_lon(lon))
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(lon) <= 180.0, lon, wrap_lon(lon))
 
 
 def union(boxes: Iterable[Bounds]) -> Bounds:
