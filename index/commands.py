@@ -15,6 +15,7 @@ from index.bundle import open_index, resolve_generation
 from index.description import describe
 from index.job_options import JobOptions, carry_out, job_options
 from index.manifest import read_index_manifest
+from index.options import INDEX
 from index.plan_command import command as plan
 from index.report_command import command as report
 from index.revise_commands import add, gc, remove, update
@@ -25,7 +26,6 @@ from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 
-INDEX = click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
 BUNDLE = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that comes with Skyfix]"
 )

@@ -13,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from index.options import SOURCE
 from index.planning.opening import opener
 from index.planning.plan import Imagery, Option, Plan
 from index.planning.planner import Planner
@@ -25,14 +26,7 @@ from models.errors import PlanImpossible
 
 
 @click.command("plan")
-@click.option(
-    "--source",
-    "sources",
-    type=click.Path(path_type=Path),
-    required=True,
-    multiple=True,
-    help="Imagery, as for `skyfix index build`.",
-)
+@SOURCE
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that comes with Skyfix]"
 )

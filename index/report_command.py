@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from index.bundle import Index, open_index
+from index.options import INDEX
 from index.report.aliasing import Int64s, Twins, find_twins
 from index.report.page import Findings, render_page
 from index.report.verdict import Judged, headline, judge, sentence
@@ -27,7 +28,7 @@ LEAST_SAMPLE = 64
 
 
 @click.command("report")
-@click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
+@INDEX
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="HTML file; an older one is replaced.")
 @click.option(
     "--far-m",

@@ -15,6 +15,7 @@ from index.generations import KEEP, collect_generations
 from index.job import Run
 from index.job_options import JobOptions, carry_out, job_options, print_report
 from index.manifest import IndexManifest, read_index_manifest
+from index.options import INDEX, SOURCE
 from index.publish import lock_root
 from index.revise import add_tiles, remove_tiles, update_index
 from index.sources.opening import open_source
@@ -26,15 +27,6 @@ from models.errors import UsageError
 if TYPE_CHECKING:
     from index.sources.tile_folder import Scheme
 
-INDEX = click.option("--index", "path", required=True, type=click.Path(path_type=Path), help="Index folder.")
-SOURCE = click.option(
-    "--source",
-    "sources",
-    type=click.Path(path_type=Path),
-    required=True,
-    multiple=True,
-    help="Imagery, as for `skyfix index build`.",
-)
 BUNDLE = click.option(
     "--bundle",
     type=click.Path(path_type=Path),
