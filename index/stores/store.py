@@ -48,7 +48,7 @@ class VectorStore(Protocol):
         """What it is, for people: `exact`, `compact`, `milvus`."""
 
     def best_tiles(self, queries: Float32s, k: int, within: Runs | None = None) -> Hits:
-        """Find the k best tiles; all if there are fewer. Among tiles that tie for the last place any may be left out."""
+        """Find the k best tiles, all if there are fewer; of tiles that tie for the last place any may be left out."""
 
     def best_cells(self, queries: Float32s, k: int, within: Runs | None = None) -> CellHits:
         """Find the k best cells, as `best_tiles` finds tiles; several may be of one tile."""
