@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.manifest import PROBES, TILES, VECTORS, IndexManifest, read_index_manifest
-from index.probes import Probes, check_probes, exact_top, read_probes
+from index.probes import Probes, check_answers, read_probes
 from index.table import TileTable, read_table
 from models.artefact import MANIFEST, verify_files
 from models.bundle import ModelManifest
@@ -22,7 +21,12 @@ from models.geo import Floats, offset
 CURRENT = "CURRENT"
 POINTER_LIMIT_BYTES = 64
 GENERATION = re.compile(r"gen-([1-9][0-9]{0,8})")
-ROWS_PER_STEP = 65_536
+VALUES_PER_STEP = 1 << 24
+MAGNITUDE, INFINITE = 0x7FFF, 0x7C00
+"""Bits of a float16 without its sign; from the second on it is infinite or no number."""
+Load = Literal["auto", "ram", "map"]
+"""Where vectors are: read whole into memory, or mapped from the file, which nobody may change meanwhile (published
+folders are read-only). `auto` maps what a profile searches by a file of its own."""
 Float16s = NDArray[np.float16]
 
 
@@ -93,12 +97,13 @@ def resolve_generation(path: Path) -> Path:
     return folder
 
 
-def open_index(path: Path, model: Model | None = None) -> Index:
-    """Read and verify an index bundle, whole, into memory.
+def open_index(path: Path, model: Model | None = None, load: Load = "auto") -> Index:
+    """Verify an index bundle, every byte of it, and read it.
 
     Args:
         path: the index folder (its CURRENT decides) or one generation in it.
         model: the encoder or model bundle that photos will be described by; None to leave that unchecked.
+        load: where the vectors shall be.
 
     Raises:
         BundleError: of the kind that says what is wrong, naming the file.
@@ -111,13 +116,13 @@ def open_index(path: Path, model: Model | None = None) -> Index:
     if model is not None:
         check_model(manifest, model)
     verify_files(folder, manifest.files)
-    vectors = _read_vectors(folder / VECTORS, manifest)
+    vectors = _read_vectors(folder / VECTORS, manifest, mapped=load == "map")
     tiles = read_table(folder / TILES)
     if len(tiles) != manifest.count:
         raise IndexMismatch(f"{folder / TILES} has {len(tiles)} rows; the manifest says {manifest.count}.")
     probes = read_probes(folder / PROBES, manifest.count * manifest.cell_count, manifest.embedding.size)
     index = Index(folder, manifest, vectors, tiles, probes)
-    check_probes(probes, partial(exact_top, index.cell_rows), str(folder))
+    check_answers(probes, index.cell_rows, str(folder))
     return index
 
 
@@ -133,9 +138,9 @@ def check_model(manifest: IndexManifest, model: Model) -> None:
     )
 
 
-def _read_vectors(path: Path, manifest: IndexManifest) -> Float16s:
+def _read_vectors(path: Path, manifest: IndexManifest, *, mapped: bool) -> Float16s:
     try:
-        vectors: Float16s = np.load(path, allow_pickle=False)
+        vectors: Float16s = np.asarray(np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         raise IndexMismatch(f"{path} is not a NumPy array: {error}") from error
     expected: tuple[int, ...] = (manifest.count, manifest.embedding.size)
@@ -145,7 +150,8 @@ def _read_vectors(path: Path, manifest: IndexManifest) -> Float16s:
         raise IndexMismatch(
             f"{path} holds {vectors.dtype} {vectors.shape}; the manifest says {manifest.dtype} {expected} in C order."
         )
-    for start in range(0, len(vectors), ROWS_PER_STEP):
-        if not np.isfinite(vectors[start : start + ROWS_PER_STEP]).all():
+    bits = vectors.reshape(-1).view(np.uint16)
+    for start in range(0, len(bits), VALUES_PER_STEP):
+        if (bits[start : start + VALUES_PER_STEP] & MAGNITUDE).max() >= INFINITE:
             raise IndexMismatch(f"{path} holds values that are not finite. Build the index again.")
     return vectors

@@ -90,6 +90,17 @@ def check_probes(probes: Probes, search: TopRows, what: str) -> None:
         )
 
 
+def check_answers(probes: Probes, vectors: Float16s, what: str) -> None:
+    """Raise ProbeFailed unless the rows that the probes name, of (N, D), are as similar as they say.
+
+    That rows and probes belong together, without a search; `check_probes` holds a search to them.
+    """
+    named = vectors[probes.rows.ravel()].astype(np.float32).reshape(*probes.rows.shape, -1)
+    similarity = (named @ probes.queries[:, :, None])[:, :, 0]
+    if not np.abs(similarity - probes.similarity).max() <= TOLERANCE:
+        raise ProbeFailed(f"The vectors in {what} are not those that its probes were made of: build the index again.")
+
+
 def write_probes(path: Path, probes: Probes, disk: Disk = DISK) -> None:
     with disk.create(path) as stream:
         np.savez(stream, queries=probes.queries, rows=probes.rows, similarity=probes.similarity)

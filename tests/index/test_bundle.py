@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from index.build import build_index
-from index.bundle import Index, open_index, resolve_generation
+from index.bundle import Index, Load, open_index, resolve_generation
 from index.manifest import FILES, IndexManifest, read_index_manifest
 from models.artefact import MANIFEST, sha256_file, write_manifest
 from models.encoder import FakeEncoder
@@ -138,6 +138,25 @@ def test_a_manifest_that_is_none_is_refused(loose: Path, content: str) -> None:
     (loose / MANIFEST).write_text(content)
     with pytest.raises(ManifestInvalid, match=r"manifest\.json"):
         open_index(loose)
+
+
+def test_mapped_vectors_are_those_in_memory_and_stay_in_their_file(root: Path) -> None:
+    mapped, read = open_index(root, load="map").vectors, open_index(root, load="ram").vectors
+    assert np.array_equal(mapped, read)
+    assert not mapped.flags.writeable
+    assert isinstance(mapped.base, np.memmap)
+    assert read.base is None
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, -np.nan])
+@pytest.mark.parametrize("load", ["ram", "map"])
+def test_a_value_that_is_not_finite_is_refused_even_if_signed(loose: Path, value: float, load: Load) -> None:
+    rows = np.load(loose / "vectors.npy")
+    rows[-1, -1] = value
+    np.save(loose / "vectors.npy", rows)
+    _resign(loose)
+    with pytest.raises(IndexMismatch, match="not finite"):
+        open_index(loose, load=load)
 
 
 def test_a_list_of_other_files_is_refused_even_if_signed(loose: Path) -> None:

@@ -11,6 +11,7 @@ from index.probes import (
     Float32s,
     Probes,
     TopRows,
+    check_answers,
     check_probes,
     exact_top,
     make_probes,
@@ -76,6 +77,20 @@ def test_a_search_over_other_rows_fails(damage: str) -> None:
         rows[probes.rows[0, 0]] = 0
     with pytest.raises(ProbeFailed, match=r"it gives only \d"):
         check_probes(probes, _scan(rows), "it")
+
+
+@pytest.mark.parametrize("damage", ["shuffled", "scaled", "one row", "nan"])
+def test_rows_that_the_probes_were_not_made_of_are_noticed_without_a_search(damage: str) -> None:
+    probes, rows = make_probes(ROWS), ROWS.copy()
+    check_answers(probes, rows, "it")
+    if damage == "shuffled":
+        rows = rows[::-1]
+    elif damage == "scaled":
+        rows *= np.float16(1.01)
+    else:
+        rows[probes.rows[0, 0]] = np.nan if damage == "nan" else 0
+    with pytest.raises(ProbeFailed, match="in it are not those"):
+        check_answers(probes, rows, "it")
 
 
 def test_probes_come_back_as_they_were(tmp_path: Path) -> None:
