@@ -81,8 +81,8 @@ def _pipeline(encoder: OnnxEncoder, folder: Path) -> None:
         list(pool.map(lambda _: encoder.aerial(tile), range(report.count)))
     bare_s = time.perf_counter() - started
     print(f"index job: {report.count / job_s:.0f} tiles/s, {bare_s / job_s:.2f} of a bare ONNX Runtime loop")
-    index = open_index(folder / "index", encoder)
-    _answers(encoder, IndexLocalizer(encoder, index), Searcher(index), _large_jpeg(city))
+    searcher = Searcher(open_index(folder / "index", encoder))
+    _answers(encoder, IndexLocalizer(encoder, searcher), searcher, _large_jpeg(city))
 
 
 def _large_jpeg(city: Path) -> bytes:

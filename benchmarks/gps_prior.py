@@ -14,6 +14,7 @@ import numpy as np
 
 from index.build import build_index
 from index.bundle import open_index
+from index.search import Searcher
 from index.sources.opening import open_source
 from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder
@@ -46,7 +47,7 @@ def _measure(folder: Path, seed: int, pictures: int, extent_m: float) -> None:
     view = encoder.manifest.aerial
     source = open_source([city / "ortho.tif"], footprint_m=view.footprint_m, size_px=view.size_px, cells=view.cells)
     build_index(source, encoder, folder / "index", name="city")
-    localizer = IndexLocalizer(encoder, open_index(folder / "index", encoder))
+    localizer = IndexLocalizer(encoder, Searcher(open_index(folder / "index", encoder)))
     rng = np.random.default_rng(seed)
     errors: dict[str, list[float]] = {}
     for pair in read_pairs(city / "pairs.csv"):

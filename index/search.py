@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from index.bundle import Index
+from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
@@ -15,10 +16,11 @@ from index.stores.store import Layout, VectorStore
 from models.background import background_rows, centre_and_spread
 from models.correlation import Spectra, turns_of
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
+from models.geo import Floats
 
 
 class Searcher:
-    """Searches one index; safe for many threads at once.
+    """The gallery of one index; safe for many threads at once.
 
     In every method `queries` is (S, D) float32: one description, or the same one laid out at S headings. A cell's
     similarity is the inner product with its best query, a tile's that of its best cell.
@@ -37,6 +39,7 @@ class Searcher:
     def __init__(self, index: Index, store: VectorStore | None = None) -> None:
         self._index, self._nearby = index, Nearby(index.tiles)
         self._rows, self._layout = index.cell_rows, layout_of(index)  # (N * C, D)
+        self.about: About = about_index(index)
         self._store = store or ExactStore(self._rows, self._layout)
         self._background = Spectra.of(self._rows[background_rows(len(self._rows))], self._layout.columns)
         check_probes(index.probes, self._top, f"The search over {index.title}")
@@ -90,6 +93,24 @@ class Searcher:
     def neighbourhood(self, rows: Int64s, radius_m: float) -> Int64s:
         """Give the rows, rising, of the tiles whose centres lie within a radius of that of any of some tiles."""
         return self._nearby.around(rows, radius_m)
+
+    def described(self, rows: Int64s, cells: Int64s) -> Float32s:
+        """Give the stored descriptions (K, D) of cells."""
+        found: Float32s = self._rows[rows * self._layout.cells + cells].astype(np.float32)
+        return found
+
+    def centres(self, rows: Int64s) -> tuple[Floats, Floats]:
+        """Give lat and lon of the centres of tiles."""
+        return self._index.tiles.lat[rows], self._index.tiles.lon[rows]
+
+    def cell_lat_lon(self, rows: Int64s, cells: Int64s) -> tuple[Floats, Floats]:
+        """Give lat and lon of cells; rows and cells broadcast."""
+        return self._index.cell_lat_lon(rows, cells)
+
+    def tile(self, row: int) -> TileFacts:
+        tiles = self._index.tiles
+        credit = self._index.manifest.attribution or None
+        return TileFacts(tiles.id[row], tiles.bounds(row), tiles.captured[row], credit)
 
     def probe_recall(self) -> float:
         """Give the share of the index's probes that the search answers now; less than it should be is an alarm."""

@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from index.bundle import Index
-from index.search import Searcher
+from index.gallery import Gallery
 from models.calibration.model import Calibration
 from service.evidence import EvidenceSource, PhotoEvidence, Queries
 from service.localizer import Prepared
@@ -25,19 +24,18 @@ PRIOR_CONTRADICTED = Notice(
 
 
 class Locating:
-    """Locates photos in one index.
+    """Locates photos in a gallery.
 
     Args:
-        searcher: over the index.
-        index: opened and verified.
-        calibration: of the model that built it.
+        gallery: of tiles.
+        calibration: of the model that described them.
         model: title of the model, for the answers.
     """
 
-    def __init__(self, searcher: Searcher, index: Index, calibration: Calibration, model: str) -> None:
-        self._source = EvidenceSource(searcher, index)
-        self._index, self._calibration, self._model = index, calibration, model
-        self._margin_m = index.manifest.footprint_m / math.sqrt(2)
+    def __init__(self, gallery: Gallery, calibration: Calibration, model: str) -> None:
+        self._source, self._title = EvidenceSource(gallery), gallery.about.title
+        self._gallery, self._calibration, self._model = gallery, calibration, model
+        self._margin_m = gallery.about.footprint_m / math.sqrt(2)
 
     def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         """Say where a photo was taken.
@@ -67,7 +65,7 @@ class Locating:
             or circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m)
         )
         if evidence is None or not reached:
-            return Answer((), "prior", 0, self._index.title, self._model, prepared.notices, "outside_coverage")
+            return Answer((), "prior", 0, self._title, self._model, prepared.notices, "outside_coverage")
         return self._conclude(query, prepared, evidence, "prior", prior)
 
     def _everywhere(self, query: Query, prepared: Prepared, queries: Queries) -> Answer:
@@ -85,12 +83,12 @@ class Locating:
         circle = None if prior is None else round_prior(prior)
         found = reckon(evidence, prepared.fov_deg, self._calibration, circle, query.top_k)
         said = reckoning(found)
-        places = candidates(found, self._index, prepared.prior, query.top_k)
+        places = candidates(found, self._gallery, prepared.prior, query.top_k)
         return Answer(
             candidates=places,
             mode_used=mode,
             tiles_scanned=evidence.tiles_scanned,
-            index=self._index.title,
+            index=self._title,
             model=self._model,
             notices=prepared.notices,
             status=found.estimate.status,

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from index.bundle import Index
+from index.gallery import Gallery
 from index.hits import Int64s
-from index.search import Searcher
 from models.calibration.estimate import Ground
 from models.calibration.posterior import log_heading_gain
 from models.columns import mean_cosine_scale, refine_shift, shifts
-from models.geo import distance_m, enu_m, wrap_heading
+from models.geo import enu_m, wrap_heading
 from service.localizer import Prepared
 
 Floats = NDArray[np.float64]
@@ -21,7 +20,6 @@ Float32s = NDArray[np.float32]
 LISTED = 512
 """Best cells of the whole index that are told apart; the rest are reckoned with together."""
 TILES_PER_BLOCK, MOST_NEAR_TILES = 256, 1024
-NEIGHBOUR_SAMPLE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +63,12 @@ class Queries:
 
 
 class EvidenceSource:
-    """Asks one index about photos.
+    """Asks a gallery about photos."""
 
-    Args:
-        searcher: over the index.
-        index: opened and verified.
-    """
-
-    def __init__(self, searcher: Searcher, index: Index) -> None:
-        self._searcher, self._index = searcher, index
-        self._columns = index.manifest.embedding.columns
-        self.spacing_m = cell_spacing_m(index)
-        self._lat, self._lon = float(np.median(index.tiles.lat)), float(np.median(index.tiles.lon))
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery, about = gallery, gallery.about
+        self._columns, self._cells, self._tiles = about.embedding.columns, about.cells, about.tiles
+        self.spacing_m, self._middle = about.spacing_m, about.middle
 
     def laid_out(self, columns: Float32s, prepared: Prepared) -> Queries:
         """Lay out the columns of a photo, (w, E)."""
@@ -86,12 +78,11 @@ class EvidenceSource:
     def everywhere(
         self, queries: Queries, prepared: Prepared, origin: tuple[float, float] | None = None
     ) -> PhotoEvidence:
-        """The best cells of the whole index, in metres around `origin` or the middle of the index."""
-        hits = self._searcher.top_cells(queries.possible, LISTED)
-        rows = self._index.cell_rows[hits.rows * self._index.cell_count + hits.cells]
-        curves = rows.astype(np.float32) @ queries.possible.T
-        found, around = self._of_curves(curves, prepared), origin or (self._lat, self._lon)
-        return self._assemble(queries, prepared, hits.rows, hits.cells, found, around, len(self._index))
+        """The best cells of the whole gallery, in metres around `origin` or its middle."""
+        hits = self._gallery.top_cells(queries.possible, LISTED)
+        curves = self._gallery.described(hits.rows, hits.cells) @ queries.possible.T
+        found, around = self._of_curves(curves, prepared), origin or self._middle
+        return self._assemble(queries, prepared, hits.rows, hits.cells, found, around, self._tiles)
 
     def near(
         self, queries: Queries, prepared: Prepared, lat: float, lon: float, reach_m: float
@@ -100,20 +91,19 @@ class EvidenceSource:
 
         In a circle of very many tiles the best cells of the index, and where the tiles lie.
         """
-        tiles = self._searcher.rows_near(lat, lon, reach_m)
+        tiles = self._gallery.rows_near(lat, lon, reach_m)
         if not tiles.size:
             return None
         if len(tiles) > MOST_NEAR_TILES:
-            east_m, north_m = enu_m(self._index.tiles.lat[tiles], self._index.tiles.lon[tiles], lat, lon)
-            side_m = self.spacing_m * float(np.sqrt(self._index.cell_count))
+            east_m, north_m = enu_m(*self._gallery.centres(tiles), lat, lon)
+            side_m = self.spacing_m * float(np.sqrt(self._cells))
             return replace(self.everywhere(queries, prepared, (lat, lon)), covered=Covered(east_m, north_m, side_m))
-        count = self._index.cell_count
         parts = []
         for start in range(0, len(tiles), TILES_PER_BLOCK):
-            block = self._searcher.evidence(queries.possible, tiles[start : start + TILES_PER_BLOCK]).similarity
+            block = self._gallery.evidence(queries.possible, tiles[start : start + TILES_PER_BLOCK]).similarity
             parts.append(self._of_curves(block.reshape(-1, len(queries.possible)), prepared))
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-        rows, cells = np.repeat(tiles, count), np.tile(np.arange(count), len(tiles))
+        rows, cells = np.repeat(tiles, self._cells), np.tile(np.arange(self._cells), len(tiles))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), (lat, lon), len(tiles))
 
     def _of_curves(self, curves: Float32s, prepared: Prepared) -> tuple[Floats, Floats]:
@@ -135,8 +125,8 @@ class EvidenceSource:
         scanned: int,
     ) -> PhotoEvidence:
         scale = mean_cosine_scale(prepared.ground.seen, self._columns)
-        background = self._searcher.background(queries.every)
-        east_m, north_m = enu_m(*self._index.cell_lat_lon(rows, cells), *origin)
+        background = self._gallery.background(queries.every)
+        east_m, north_m = enu_m(*self._gallery.cell_lat_lon(rows, cells), *origin)
         similarity, heading = found
         return PhotoEvidence(
             rows=rows,
@@ -148,7 +138,7 @@ class EvidenceSource:
                 east_m,
                 north_m,
                 heading if prepared.heading_searched else None,
-                len(self._index) * self._index.cell_count,
+                self._tiles * self._cells,
                 self.spacing_m,
             ),
             lat=origin[0],
@@ -156,21 +146,3 @@ class EvidenceSource:
             tiles_scanned=scanned,
             log_gain=log_heading_gain(len(queries.possible), self._columns),
         )
-
-
-def cell_spacing_m(index: Index) -> float:
-    """Side of the square of ground that each cell stands for.
-
-    Tiles of a grid share out a stride; listed tiles the way to the nearest other one, but no more than they show.
-    """
-    side_m = index.manifest.stride_m
-    if side_m is None:
-        lat, lon = index.tiles.lat, index.tiles.lon
-        chosen = np.unique(np.linspace(0, len(index) - 1, NEIGHBOUR_SAMPLE).astype(np.int64))
-        nearest = []
-        for row in chosen:
-            away = distance_m(lat[row], lon[row], lat, lon)
-            away[row] = np.inf
-            nearest.append(float(away.min()))
-        side_m = max(1.0, float(np.median(nearest)))
-    return min(side_m, index.manifest.footprint_m) / float(np.sqrt(index.cell_count))

@@ -1,14 +1,11 @@
-"""The localizer that the service runs: an encoder in front of one index."""
+"""The localizer that the service runs: an encoder in front of a gallery."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.bundle import Index
-from index.search import Searcher
+from index.gallery import Gallery
 from models.bundle import AnyGroundView, StretchedView
 from models.encoder import Encoder
 from models.errors import EncoderNonFinite, ParameterError
@@ -37,24 +34,22 @@ UNCALIBRATED = Notice(
 
 
 class IndexLocalizer:
-    """An encoder in front of one index.
+    """An encoder in front of a gallery.
 
     Args:
-        encoder: the model that built the index.
-        index: the opened index bundle.
+        encoder: the model that described its tiles.
+        gallery: an index (`index.search.Searcher`), or several.
         limits: bounds on photos.
     """
 
-    def __init__(self, encoder: Encoder, index: Index, limits: ImageLimits | None = None) -> None:
+    def __init__(self, encoder: Encoder, gallery: Gallery, limits: ImageLimits | None = None) -> None:
         self._encoder = encoder
         self._limits = limits or ImageLimits()
         self._decoded_side_px = decoded_side_px(encoder.manifest.ground)
-        calibration, title, searcher = encoder.manifest.calibration, encoder.manifest.title, Searcher(index)
-        self._answerer = (
-            Ranking(searcher, index, title) if calibration is None else Locating(searcher, index, calibration, title)
-        )
+        calibration, title = encoder.manifest.calibration, encoder.manifest.title
+        self._answerer = Ranking(gallery, title) if calibration is None else Locating(gallery, calibration, title)
         self._first_notices = (UNCALIBRATED,) if calibration is None else ()
-        self.about = _about(encoder, index)
+        self.about = _about(encoder, gallery)
 
     @property
     def usual_fov_deg(self) -> tuple[float, ...]:
@@ -97,8 +92,8 @@ def decoded_side_px(view: AnyGroundView) -> int:
     return max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * view.width_px))
 
 
-def _about(encoder: Encoder, index: Index) -> About:
-    model, manifest = encoder.manifest, index.manifest
+def _about(encoder: Encoder, gallery: Gallery) -> About:
+    model, tiles = encoder.manifest, gallery.about
     return About(
         model=model.title,
         model_label=model.label,
@@ -107,13 +102,13 @@ def _about(encoder: Encoder, index: Index) -> About:
         model_precision=model.precision,
         model_ledger=model.ledger,
         provider=encoder.provider,
-        index=manifest.title,
-        index_tiles=len(index),
-        index_bounds=manifest.bounds,
-        index_attribution=manifest.attribution,
-        index_licence=manifest.licence,
-        index_bytes=sum(path.stat().st_size for path in index.folder.iterdir()),
-        index_created=datetime.fromisoformat(manifest.created),
+        index=tiles.title,
+        index_tiles=tiles.tiles,
+        index_bounds=tiles.bounds,
+        index_attribution=tiles.attribution,
+        index_licence=tiles.licence,
+        index_bytes=tiles.stored_bytes,
+        index_created=tiles.created,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from index.bundle import open_index
+from index.search import Searcher
 from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.image import ImageLimits
@@ -39,7 +40,7 @@ def load_localizer(
     model = open_model_bundle(bundle or default_bundle_path())
     opened = open_index(index, model)
     encoder = OnnxEncoder(model, policy=provider, threads=threads, views=("ground",))
-    return IndexLocalizer(encoder, opened, limits)
+    return IndexLocalizer(encoder, Searcher(opened), limits)
 
 
 def warm_up(localizer: IndexLocalizer) -> None:

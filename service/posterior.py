@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from index.bundle import Index
+from index.gallery import Gallery
 from index.hits import Int64s
 from models.calibration.estimate import Estimate, Ground, Place, estimate
 from models.calibration.model import Calibration, Parameters
@@ -16,7 +16,7 @@ from models.calibration.posterior import Posterior, posterior
 from models.calibration.prior import REACH_SIGMAS, RoundPrior
 from models.geo import distance_m, offset
 from service.evidence import Covered, PhotoEvidence
-from service.query import Candidate, Prior, Reckoning, Tile
+from service.query import Candidate, Prior, Reckoning
 
 Floats = NDArray[np.float64]
 MOST_CELLS = 2048
@@ -89,15 +89,17 @@ def _estimate(
     return estimate(found, 0, parameters, part, calibration, max(places, calibration.thresholds.places))
 
 
-def candidates(reckoned: Reckoned, index: Index, prior: Prior | None, top_k: int) -> tuple[Candidate, ...]:
+def candidates(reckoned: Reckoned, gallery: Gallery, prior: Prior | None, top_k: int) -> tuple[Candidate, ...]:
     """Put places on the map, each with the tile of its likeliest cell."""
     places = [place for place in reckoned.estimate.places if place.probability > SMALLEST]
     places = places or list(reckoned.estimate.places[:1])
-    return tuple(_candidate(rank, place, reckoned, index, prior) for rank, place in enumerate(places[:top_k], start=1))
+    return tuple(
+        _candidate(rank, place, reckoned, gallery, prior) for rank, place in enumerate(places[:top_k], start=1)
+    )
 
 
-def _candidate(rank: int, place: Place, reckoned: Reckoned, index: Index, prior: Prior | None) -> Candidate:
-    evidence, tiles = reckoned.evidence, index.tiles
+def _candidate(rank: int, place: Place, reckoned: Reckoned, gallery: Gallery, prior: Prior | None) -> Candidate:
+    evidence = reckoned.evidence
     cell = int(reckoned.kept[place.best])
     row = int(evidence.rows[cell])
     lat, lon = (float(v) for v in offset(evidence.lat, evidence.lon, place.x_m, place.y_m))
@@ -106,7 +108,7 @@ def _candidate(rank: int, place: Place, reckoned: Reckoned, index: Index, prior:
         lat=lat,
         lon=lon,
         similarity=float(evidence.similarity[cell]),
-        tile=Tile(tiles.id[row], tiles.bounds(row), tiles.captured[row], index.manifest.attribution or None),
+        tile=gallery.tile(row),
         heading_deg=place.heading_deg,
         distance_to_prior_m=float(distance_m(lat, lon, prior.lat, prior.lon)) if prior else None,
         probability=place.probability,

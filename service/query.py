@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.tiles import Bounds
+from index.gallery import TileFacts
 from models.camera import Projection
 
 Mode = Literal["auto", "prior", "global"]
@@ -101,16 +101,6 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """The aerial tile behind a candidate."""
-
-    id: str
-    bounds: Bounds
-    captured: str | None
-    attribution: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
     """One place the photo may show, the best first."""
 
@@ -120,7 +110,7 @@ class Candidate:
     """Mean of the place; without calibration the best cell of the tile."""
     similarity: float
     """Mean cosine of the seen columns, in [-1, 1]; higher is better."""
-    tile: Tile
+    tile: TileFacts
     heading_deg: float | None = None
     """Heading of the photo's centre column under which it fits best, where headings were searched."""
     distance_to_prior_m: float | None = None

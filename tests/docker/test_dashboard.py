@@ -10,6 +10,7 @@ import pytest
 
 from index.build import build_index
 from index.bundle import open_index
+from index.search import Searcher
 from models.encoder import FakeEncoder
 from service.app import create_app
 from service.index_localizer import IndexLocalizer
@@ -26,7 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Labels by series, of an app that has answered one photo and refused another."""
     folder = tmp_path_factory.mktemp("painted") / "index"
     build_index(PaintedTiles(), FakeEncoder(), folder, name="painted")
-    app = create_app(Settings(), IndexLocalizer(FakeEncoder(), open_index(folder)))
+    app = create_app(Settings(), IndexLocalizer(FakeEncoder(), Searcher(open_index(folder))))
     assert Client(app).raw(encode(panorama(7))).status_code == 200
     assert Client(app).raw(b"no photo").status_code == 422
     labels: dict[str, set[str]] = defaultdict(set)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from index.build import build_index
 from index.bundle import Index, open_index
+from index.search import Searcher
 from models.encoder import FakeEncoder
 from service.app import create_app
 from service.index_localizer import IndexLocalizer
@@ -74,7 +75,7 @@ def painted_index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 @pytest.fixture(scope="session")
 def localizer(painted_index: Index) -> IndexLocalizer:
-    return IndexLocalizer(FakeEncoder(), painted_index)
+    return IndexLocalizer(FakeEncoder(), Searcher(painted_index))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from index.bundle import Index
+from index.search import Searcher
 from models.encoder import FakeEncoder
 from models.errors import EncoderNonFinite
 from service.admin import create_admin_app
@@ -32,7 +33,7 @@ class Gated(IndexLocalizer):
     """Holds every photo at the network until the gate opens."""
 
     def __init__(self, index: Index) -> None:
-        super().__init__(FakeEncoder(), index)
+        super().__init__(FakeEncoder(), Searcher(index))
         self.gate = threading.Event()
 
     def describe(self, prepared: Prepared) -> NDArray[np.float32]:
@@ -175,7 +176,7 @@ def test_network_that_gives_nonsense_is_our_fault(painted_index: Index, photo: b
         def ground(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
             return super().ground(pixels) * np.float32("nan")
 
-    localizer = IndexLocalizer(Nonsense(), painted_index)
+    localizer = IndexLocalizer(Nonsense(), Searcher(painted_index))
     response = Client(create_app(Settings(), localizer)).raw(photo)
     assert (response.status_code, response.json()["code"]) == (500, EncoderNonFinite.code)
 

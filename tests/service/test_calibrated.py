@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from index.bundle import Index
+from index.search import Searcher
 from models.calibration.model import Calibration, FovCalibration
 from models.encoder import FakeEncoder
 from models.geo import distance_m, offset
@@ -29,7 +30,7 @@ CALIBRATION = Calibration(
 def localizer(painted_index: Index) -> IndexLocalizer:
     encoder = FakeEncoder()
     encoder.manifest = encoder.manifest.model_copy(update={"calibration": CALIBRATION})
-    return IndexLocalizer(encoder, painted_index)
+    return IndexLocalizer(encoder, Searcher(painted_index))
 
 
 def test_planted_tile_is_localized(client: Client, photo: bytes) -> None:
@@ -148,7 +149,7 @@ def test_a_model_of_one_vector_answers_no_heading(tmp_path_factory: pytest.TempP
     plain.manifest = plain.manifest.model_copy(update={"calibration": CALIBRATION})
     folder = tmp_path_factory.mktemp("plain") / "index"
     build_index(PaintedTiles(), plain, folder, name="plain")
-    client = Client(create_app(Settings(), IndexLocalizer(plain, open_index(folder, plain))))
+    client = Client(create_app(Settings(), IndexLocalizer(plain, Searcher(open_index(folder, plain)))))
     answer = client.raw(photo, **WHOLE_CIRCLE).json()
     assert "heading" not in answer
     assert answer["status"] in ("localized", "ambiguous", "no_match")

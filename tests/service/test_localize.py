@@ -14,6 +14,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from index.build import build_index
 from index.bundle import Index, open_index
+from index.search import Searcher
 from models.encoder import FakeEncoder
 from models.errors import ModelMismatch
 from models.geo import offset
@@ -158,7 +159,7 @@ def test_one_column_model_answers_no_heading(tmp_path_factory: pytest.TempPathFa
     plain = FakeEncoder(columns=1)
     folder = tmp_path_factory.mktemp("plain") / "index"
     build_index(PaintedTiles(), plain, folder, name="plain")
-    client = Client(create_app(Settings(), IndexLocalizer(plain, open_index(folder, plain))))
+    client = Client(create_app(Settings(), IndexLocalizer(plain, Searcher(open_index(folder, plain)))))
     answer = client.raw(photo, **WHOLE_CIRCLE).json()
     assert "heading" not in answer
     assert len(answer["candidates"]) == 5

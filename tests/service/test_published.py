@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.build import build_index
 from index.bundle import open_index
+from index.search import Searcher
 from models.bundle import Embedding, StretchedView, identity
 from models.encoder import FakeEncoder
 from models.image import WHOLE_PX
@@ -53,7 +54,7 @@ class Plain:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> IndexLocalizer:
     folder: Path = tmp_path_factory.mktemp("plain") / "index"
     build_index(PaintedTiles(), Plain(), folder, name="painted", licence="CC0")
-    return IndexLocalizer(Plain(), open_index(folder))
+    return IndexLocalizer(Plain(), Searcher(open_index(folder)))
 
 
 @pytest.fixture

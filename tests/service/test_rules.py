@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from index.gallery import TileFacts
 from index.tiles import Bounds
 from models.errors import EnvironmentConflict, UsageError
 from models.image import Photo
 from service import environment
 from service.camera import camera_for
-from service.query import Answer, CameraHints, Candidate, Tile, make_prior, prior_radius_m
+from service.query import Answer, CameraHints, Candidate, make_prior, prior_radius_m
 from service.responses import localize_response
 from service.settings import Settings, load_settings, refuse_unknown_names
 
@@ -111,7 +112,7 @@ def test_missing_package_names_its_extra() -> None:
 
 
 def test_headings_are_rounded_inside_the_circle() -> None:
-    tile = Tile("a", Bounds(13.0, 52.0, 13.123456789, 53.0), None, None)
+    tile = TileFacts("a", Bounds(13.0, 52.0, 13.123456789, 53.0), None, None)
     candidate = Candidate(1, 52.123456789, 13.0, 0.5, tile, heading_deg=359.999, distance_to_prior_m=1.23456)
     answer = Answer((candidate,), "prior", 1, "a@1", "b@1", ())
     response = localize_response(answer, "id", {"decode": 0.0123456})

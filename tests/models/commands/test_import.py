@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from index.build import build_index
 from index.bundle import open_index
+from index.search import Searcher
 from models.bundle import open_model_bundle
 from models.commands.import_ import command
 from models.encoder import OnnxEncoder
@@ -63,7 +64,7 @@ def test_an_official_checkpoint_is_imported_indexed_and_served(
     _run("transgeo", file, *options, "--weights-licence", "CC0-1.0", "--out", tmp_path / "bundle")
     bundle = open_model_bundle(tmp_path / "bundle")
     build_index(PaintedTiles(), OnnxEncoder(bundle), tmp_path / "index", name="painted", licence="CC0")
-    app = create_app(Settings(), IndexLocalizer(OnnxEncoder(bundle), open_index(tmp_path / "index")))
+    app = create_app(Settings(), IndexLocalizer(OnnxEncoder(bundle), Searcher(open_index(tmp_path / "index"))))
 
     async def ask(number: int) -> Any:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://skyfix.test") as client:

@@ -1,0 +1,133 @@
+"""What a service asks photos of: the tiles of one index, or of many behind a router."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from index.bundle import Index
+from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
+from index.tiles import Bounds
+from models.bundle import Embedding
+from models.geo import Floats, distance_m
+
+NEIGHBOUR_SAMPLE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a gallery is."""
+
+    title: str
+    tiles: int
+    """N."""
+    cells: int
+    """C: positions described in each tile."""
+    embedding: Embedding
+    footprint_m: float
+    """Side of a tile's square of ground; the largest, where they differ."""
+    spacing_m: float
+    """Side of the square of ground that each cell stands for."""
+    middle: tuple[float, float]
+    """WGS84 lat and lon of somewhere in the middle."""
+    bounds: Bounds
+    attribution: str
+    licence: str
+    stored_bytes: int
+    created: datetime
+    """Of the newest part."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileFacts:
+    """What is known of one tile."""
+
+    id: str
+    bounds: Bounds
+    captured: str | None
+    attribution: str | None
+
+
+class Gallery(Protocol):
+    """Tiles to be searched; row r is tile r of `about.tiles`, cell c of it row r * C + c of the descriptions.
+
+    Queries are (S, D) float32, as in `index.stores.store`. Raises are those of `index.search.Searcher`.
+    """
+
+    @property
+    def about(self) -> About: ...
+
+    def search(self, queries: Float32s, k: int) -> Hits:
+        """Find the k best tiles."""
+
+    def search_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> tuple[Hits, int]:
+        """Find the k best tiles whose centres lie within a circle, and say how many those are."""
+
+    def top_cells(self, queries: Float32s, k: int) -> CellHits:
+        """Find the k best cells."""
+
+    def evidence(self, queries: Float32s, rows: Int64s) -> Evidence:
+        """Compare every cell of chosen tiles with every query."""
+
+    def background(self, queries: Float32s) -> Background:
+        """Say how similar the description is to places at large."""
+
+    def rows_near(self, lat: float, lon: float, radius_m: float) -> Int64s:
+        """Give the rows, rising, of the tiles whose centres lie within a circle."""
+
+    def described(self, rows: Int64s, cells: Int64s) -> Float32s:
+        """Give the descriptions (K, D) of cells."""
+
+    def centres(self, rows: Int64s) -> tuple[Floats, Floats]:
+        """Give lat and lon of the centres of tiles."""
+
+    def cell_lat_lon(self, rows: Int64s, cells: Int64s) -> tuple[Floats, Floats]:
+        """Give lat and lon of cells; rows and cells broadcast."""
+
+    def tile(self, row: int) -> TileFacts: ...
+
+
+def about_index(index: Index) -> About:
+    """Say what one index is."""
+    manifest = index.manifest
+    return About(
+        title=manifest.title,
+        tiles=len(index),
+        cells=index.cell_count,
+        embedding=manifest.embedding,
+        footprint_m=manifest.footprint_m,
+        spacing_m=cell_spacing_m(index),
+        middle=(float(np.median(index.tiles.lat)), float(np.median(index.tiles.lon))),
+        bounds=manifest.bounds,
+        attribution=manifest.attribution,
+        licence=manifest.licence,
+        stored_bytes=stored_bytes(index.folder),
+        created=datetime.fromisoformat(manifest.created),
+    )
+
+
+def stored_bytes(folder: Path) -> int:
+    """What a bundle takes on the disk; 0 where it was never written."""
+    return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+
+
+def cell_spacing_m(index: Index) -> float:
+    """Side of the square of ground that each cell stands for.
+
+    Tiles of a grid share out a stride; listed tiles the way to the nearest other one, but no more than they show.
+    """
+    side_m = index.manifest.stride_m
+    if side_m is None:
+        lat, lon = index.tiles.lat, index.tiles.lon
+        chosen = np.unique(np.linspace(0, len(index) - 1, NEIGHBOUR_SAMPLE).astype(np.int64))
+        nearest = []
+        for row in chosen:
+            away = distance_m(lat[row], lon[row], lat, lon)
+            away[row] = np.inf
+            nearest.append(float(away.min()))
+        side_m = max(1.0, float(np.median(nearest)))
+    return min(side_m, index.manifest.footprint_m) / float(np.sqrt(index.cell_count))
