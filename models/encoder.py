@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,6 +18,8 @@ Float32s = NDArray[np.float32]
 ProviderPolicy = Literal["cpu", "prefer-gpu", "require-gpu"]
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 FATAL_ONLY = 4
+BUCKETS = (1, 2, 4, 8, 16, 32)
+"""Batch sizes that a GPU runs: for any new one it would look for its fastest convolutions anew."""
 
 
 class Encoder(Protocol):
@@ -103,11 +106,24 @@ class OnnxEncoder:
         return flat.reshape(len(flat), cells, size)
 
     def _run(self, view: str, pixels: Float32s) -> Float32s:
-        (output,) = self._sessions[view].run(["embedding"], {"pixels": pixels})
-        embedding: Float32s = np.asarray(output, dtype=np.float32)
+        parts = []
+        for part, rows in bucketed(pixels) if self._provider == CUDA else [(pixels, len(pixels))]:
+            (output,) = self._sessions[view].run(["embedding"], {"pixels": part})
+            parts.append(np.asarray(output, dtype=np.float32)[:rows])
+        embedding: Float32s = np.concatenate(parts) if len(parts) > 1 else parts[0]
         if not np.isfinite(embedding).all():
             raise EncoderNonFinite(f"{view}.onnx of {self.manifest.title} gave values that are not finite.")
         return embedding
+
+
+def bucketed(pixels: Float32s) -> Iterator[tuple[Float32s, int]]:
+    """Cut (N, …) into batches of the sizes of BUCKETS, the last filled up with zeros; how many rows of each count."""
+    for start in range(0, max(1, len(pixels)), BUCKETS[-1]):
+        part = pixels[start : start + BUCKETS[-1]]
+        size = next(size for size in BUCKETS if size >= len(part))
+        if size > len(part):
+            part = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), dtype=part.dtype)])
+        yield part, min(BUCKETS[-1], len(pixels) - start)
 
 
 def _open_session(path: Path, policy: ProviderPolicy, threads: int) -> ort.InferenceSession:

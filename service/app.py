@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -11,6 +11,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from models.errors import SkyfixError
+from service.deadline import HEADER as DEADLINE
+from service.deadline import deadline_of
+from service.door.guard import Guard
+from service.door.keys import Scope
+from service.door.middleware import Door
 from service.environment import program_version
 from service.errors import NotReady, UnknownIndex
 from service.info import InfoResponse, info_response
@@ -24,7 +29,14 @@ from service.responses import LocalizeResponse, localize_response
 from service.settings import Settings
 from service.telemetry import Telemetry
 
-ROUTES = frozenset({"/localize", "/livez", "/readyz", "/info"})
+ACCESS: Mapping[str, Scope | None] = {
+    "/localize": "localize",
+    "/info": "localize",
+    "/openapi.json": "localize",
+    "/livez": None,
+    "/readyz": None,
+}
+"""The scope that a key needs for each route; None is open to everybody."""
 
 
 class Service:
@@ -32,11 +44,18 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.guard = Guard(settings)
         self.version = program_version()
         self.metrics = Metrics(self.version)
-        self.pipeline = Pipeline(self.metrics, settings.places, settings.decode_threads)
+        self.pipeline = Pipeline(self.metrics, settings.sizes)
         self._localizer: Localizer | None = None
         self.waiting_for = "the model and the index are being loaded"
+
+    def reload(self) -> None:
+        """Read the key file again; a bad one changes nothing."""
+        taken = self.guard.reload()
+        if taken is not None:
+            self.metrics.key_reloads.labels("taken" if taken else "refused").inc()
 
     def install(self, localizer: Localizer) -> None:
         """Answer with this localizer from now on."""
@@ -55,6 +74,9 @@ def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAP
 
     Args:
         localizer: answers from the start; without one the app is not ready until `app.state.service.install`.
+
+    Raises:
+        UsageError, KeyFileInvalid: the settings would let in everybody, or the key file is not to be trusted.
     """
     service = Service(settings)
     if localizer is not None:
@@ -78,7 +100,8 @@ def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAP
     app.state.service = service
     app.add_exception_handler(SkyfixError, for_skyfix_error)
     app.add_exception_handler(HTTPException, for_http_exception)
-    app.add_middleware(Telemetry, metrics=service.metrics, routes=ROUTES)
+    app.add_middleware(Door, guard=service.guard, router=app.router, access=ACCESS)
+    app.add_middleware(Telemetry, metrics=service.metrics, routes=frozenset(ACCESS))
     _add_localize(app, service)
     _add_states(app, service)
     return app
@@ -97,6 +120,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
     async def localize(request: Request) -> JSONResponse:
         localizer = service.localizer
         media_type = check_headers(request, settings.max_body_bytes)
+        deadline = deadline_of(request.headers.get(DEADLINE), settings.deadline_s)
         with service.pipeline.place():
             started = time.perf_counter()
             body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
@@ -104,7 +128,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
             received = time.perf_counter() - started
             check_index(upload.parameters.search.index, localizer.about.index)
             query = upload.parameters.to_query(settings.top_k)
-            answer, seconds = await service.pipeline.localize(localizer, upload.image, query)
+            answer, seconds = await service.pipeline.localize(localizer, upload.image, query, deadline)
         seconds = {"receive": received, **seconds}
         started = time.perf_counter()
         content = localize_response(answer, request.state.request_id, seconds).model_dump(exclude_none=True)

@@ -2,19 +2,23 @@
 
 SkyfixError
 |- ParameterError
-|  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage
+|  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage, InvalidTimeout
 |- RequestError                a request whose envelope is wrong
 |  |- MalformedMultipart, MalformedJson, TooManyParts, UnknownIndex, BodyTimeout,
 |     BodyTooLarge, UnsupportedMediaType, EncodingUnsupported
+|- Refused                     a request that is turned away before its body is read
+|  |- Unauthorized, Forbidden, HostRefused, RateLimited, HeaderTooLarge, UriTooLong
+|- KeyFileInvalid              the file of API keys is not to be trusted
 |- AddressUnavailable          the service cannot listen where it should
 |- DemoFailed                  the demo cannot go on
 |- Unavailable                 nothing wrong with the request; ask again later
-   |- NotReady, Overloaded
+   |- NotReady, Overloaded, DeadlineExceeded
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from models.errors import ParameterError, SkyfixError
 
@@ -37,6 +41,10 @@ class DuplicateField(ParameterError):
 
 class MissingImage(ParameterError):
     code = "missing_image"
+
+
+class InvalidTimeout(ParameterError):
+    code = "invalid_parameter"
 
 
 class RequestError(SkyfixError):
@@ -75,6 +83,56 @@ class EncodingUnsupported(RequestError):
     code = "encoding_unsupported"
 
 
+class Refused(SkyfixError):
+    """Turned away at the door; `headers` go into the answer."""
+
+    code = "bad_request"
+    headers: Mapping[str, str] = {}
+
+
+class Unauthorized(Refused):
+    """No key, or none that opens anything; the message does not say which of the reasons it was."""
+
+    code = "unauthorized"
+
+    def __init__(self, message: str, *, given: bool) -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": 'Bearer realm="skyfix"' + (', error="invalid_token"' if given else "")}
+
+
+class Forbidden(Refused):
+    code = "forbidden"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The key is good, but not for this: it lacks the scope {scope}.")
+        self.headers = {"WWW-Authenticate": f'Bearer realm="skyfix", error="insufficient_scope", scope="{scope}"'}
+
+
+class HostRefused(Refused):
+    code = "host_not_allowed"
+
+
+class RateLimited(Refused):
+    code = "rate_limited"
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        super().__init__(f"{message} Try again in {seconds} s.")
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class HeaderTooLarge(Refused):
+    code = "header_too_large"
+
+
+class UriTooLong(Refused):
+    code = "uri_too_long"
+
+
+class KeyFileInvalid(SkyfixError):
+    code = "key_file_invalid"
+
+
 class AddressUnavailable(SkyfixError):
     code = "address_unavailable"
 
@@ -93,3 +151,7 @@ class NotReady(Unavailable):
 
 class Overloaded(Unavailable):
     code = "overloaded"
+
+
+class DeadlineExceeded(Unavailable):
+    code = "deadline_exceeded"

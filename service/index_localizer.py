@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,6 +77,14 @@ class IndexLocalizer:
         if not np.isfinite(columns).all():
             raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for this photo.")
         return columns
+
+    def describe_many(self, prepared: Sequence[Prepared]) -> list[Float32s]:
+        if len(prepared) == 1:
+            return [self.describe(prepared[0])]
+        columns = self._encoder.ground(np.stack([photo.ground.pixels for photo in prepared]))
+        if not np.isfinite(columns).all():
+            raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for one of these photos.")
+        return list(columns)
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         return self._answerer.answer(query, prepared, columns)

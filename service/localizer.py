@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -54,6 +54,11 @@ class Prepared:
     """Horizontal field of view that was reckoned with."""
     notices: tuple[Notice, ...]
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(3, H, W) of what the network is given."""
+        return self.ground.pixels.shape
+
 
 class Localizer(Protocol):
     """Answers a query in four steps, so that each can run where its kind of work belongs."""
@@ -69,6 +74,9 @@ class Localizer(Protocol):
 
     def describe(self, prepared: Prepared) -> Float32s:
         """Give the columns of the photo, (w, E). Raises EncoderError."""
+
+    def describe_many(self, prepared: Sequence[Prepared]) -> list[Float32s]:
+        """Do that for photos of one `input_shape` in one run. Raises EncoderError if any is bad."""
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer: ...
 

@@ -14,9 +14,11 @@ STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 STAGES = ("receive", "decode", "preprocess", "queue", "inference", "search", "posterior", "serialize")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD, UNMATCHED = "OTHER", "unmatched"
+BATCH_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 CONFIDENCE_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))
 RADIUS_BUCKETS_M = (5.0, 10.0, 15.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0)
 COMPONENTS = ("model", "index")
+KEY_RELOADS = ("taken", "refused")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
@@ -33,10 +35,12 @@ class Metrics:
         self.stage_seconds = self._histogram(
             "stage_duration_seconds", "Seconds of one photo in a stage.", STAGE_BUCKETS_S, "stage"
         )
+        self.batch_size = self._histogram("batch_size", "Photos in one run.", BATCH_BUCKETS, "stage")
         self.localizations = self._counter("localizations", "Photos answered.", "status", "mode")
         self.confidence = self._histogram("confidence_ratio", "Confidence of answers.", CONFIDENCE_BUCKETS)
         self.radius_95 = self._histogram("radius95_meters", "Radius of answers that holds 95 %.", RADIUS_BUCKETS_M)
         self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
+        self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
         self.index_vectors = self._gauge("index_vectors", "Tiles in the served index.")
@@ -54,6 +58,8 @@ class Metrics:
             self.stage_seconds.labels(stage)
         for component in COMPONENTS:
             self.ready.labels(component).set(0)
+        for result in KEY_RELOADS:
+            self.key_reloads.labels(result)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, namespace="skyfix", registry=self.registry)
@@ -70,6 +76,12 @@ class Metrics:
         if answer.reckoning is not None:
             self.confidence.observe(answer.reckoning.confidence)
             self.radius_95.observe(answer.reckoning.radius_m_95)
+
+    def count_refused_on_the_wire(self, code: str, status: int | None) -> None:
+        """Note a connection that was refused or closed before there was a request."""
+        self.rejected.labels(code).inc()
+        if status is not None:
+            self.requests.labels(OTHER_METHOD, UNMATCHED, str(status)).inc()
 
     def serve(self, about: About, provider_policy: str) -> None:
         """Show the model and the index that answer from now on."""

@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
+from service.batching import Batcher
+from service.deadline import NEVER, Deadline
 from service.errors import Overloaded
-from service.localizer import Localizer, with_posterior
+from service.localizer import Float32s, Localizer, Prepared, with_posterior
 from service.metrics import Metrics
 from service.query import Answer, Query
+from service.sizes import Sizes
 
 T = TypeVar("T")
 QUEUE = "localize"
+INFERENCE = "inference"
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    localizer: Localizer
+    prepared: Prepared
 
 
 class Pipeline:
-    """Threads and places for photos.
+    """Threads and places for photos."""
 
-    Args:
-        places: photos inside at once, uploads included; one more is refused.
-        decode_threads: photos decoded at once; the network and the search run one at a time.
-    """
-
-    def __init__(self, metrics: Metrics, places: int, decode_threads: int) -> None:
-        self._places = places
+    def __init__(self, metrics: Metrics, sizes: Sizes) -> None:
+        self._places = sizes.places
         self._taken = 0
         self._metrics = metrics
-        self._decoding = ThreadPoolExecutor(decode_threads, "decode")
-        self._inference = ThreadPoolExecutor(1, "inference")
-        self._search = ThreadPoolExecutor(1, "search")
-        metrics.queue_capacity.labels(QUEUE).set(places)
+        self._decoding = ThreadPoolExecutor(sizes.decoding, "decode")
+        self._batcher: Batcher[_Photo, Float32s] = Batcher(
+            _encode,
+            _alike,
+            workers=sizes.encoding,
+            most=sizes.batch,
+            on_batch=metrics.batch_size.labels(INFERENCE).observe,
+        )
+        self._search = ThreadPoolExecutor(sizes.searching, "search")
+        metrics.queue_capacity.labels(QUEUE).set(sizes.places)
         metrics.queue_depth.labels(QUEUE).set(0)
 
     @contextmanager
@@ -57,28 +69,48 @@ class Pipeline:
         """Run what belongs to receiving a photo, such as taking a form apart, beside the decoding."""
         return await asyncio.get_running_loop().run_in_executor(self._decoding, work)
 
-    async def localize(self, localizer: Localizer, data: bytes, query: Query) -> tuple[Answer, dict[str, float]]:
-        """Run the four steps on their pools; give the answer and the seconds of each stage, `queue` all waiting."""
-        seconds = {"decode": 0.0, "preprocess": 0.0, "queue": 0.0, "inference": 0.0, "search": 0.0}
+    async def localize(
+        self, localizer: Localizer, data: bytes, query: Query, deadline: Deadline = NEVER
+    ) -> tuple[Answer, dict[str, float]]:
+        """Run the four steps on their pools; give the answer and the seconds of each stage, `queue` all waiting.
+
+        Raises:
+            DeadlineExceeded: before a step whose turn came too late. A step that runs is not cut off.
+            What the steps raise.
+        """
+        seconds = {"decode": 0.0, "preprocess": 0.0, "queue": 0.0, INFERENCE: 0.0, "search": 0.0}
 
         async def step(stage: str, pool: Executor, work: Callable[[], T]) -> T:
             submitted = time.perf_counter()
-            result, started, ended = await asyncio.get_running_loop().run_in_executor(pool, _timed, work)
+            result, started, ended = await asyncio.get_running_loop().run_in_executor(pool, _timed, work, deadline)
             seconds["queue"] += started - submitted
             seconds[stage] = ended - started
             return result
 
         photo = await step("decode", self._decoding, lambda: localizer.decode(data))
         prepared = await step("preprocess", self._decoding, lambda: localizer.prepare(photo, query))
-        columns = await step("inference", self._inference, lambda: localizer.describe(prepared))
-        answer = await step("search", self._search, lambda: localizer.search(query, prepared, columns))
+        submitted = time.perf_counter()
+        done = await self._batcher.submit(_Photo(localizer, prepared), deadline)
+        seconds["queue"] += done.started - submitted
+        seconds[INFERENCE] = done.ended - done.started
+        answer = await step("search", self._search, lambda: localizer.search(query, prepared, done.result))
         return answer, with_posterior(seconds, answer)
 
     def close(self) -> None:
-        for pool in (self._decoding, self._inference, self._search):
+        self._batcher.close()
+        for pool in (self._decoding, self._search):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _timed(work: Callable[[], T]) -> tuple[T, float, float]:
+def _encode(photos: Sequence[_Photo]) -> list[Float32s]:
+    return photos[0].localizer.describe_many([photo.prepared for photo in photos])
+
+
+def _alike(photo: _Photo) -> Hashable:
+    return id(photo.localizer), photo.prepared.input_shape
+
+
+def _timed(work: Callable[[], T], deadline: Deadline) -> tuple[T, float, float]:
+    deadline.check()
     started = time.perf_counter()
     return work(), started, time.perf_counter()

@@ -39,9 +39,17 @@ STATUS: dict[type[SkyfixError], int] = {
     http.BodyTooLarge: 413,
     http.UnsupportedMediaType: 415,
     http.EncodingUnsupported: 415,
+    http.Refused: 400,
+    http.Unauthorized: 401,
+    http.Forbidden: 403,
+    http.UriTooLong: 414,
+    http.RateLimited: 429,
+    http.HeaderTooLarge: 431,
+    http.KeyFileInvalid: 500,
     http.AddressUnavailable: 500,
     http.DemoFailed: 500,
     http.Unavailable: 503,
+    http.DeadlineExceeded: 504,
     http.NotReady: 503,
     http.Overloaded: 429,
 }
@@ -94,7 +102,11 @@ def for_skyfix_error(request: Request, error: Exception) -> Response:
     told = status < 500 or isinstance(error, http.Unavailable)
     request.state.rejected = error.code
     detail = error.detail if isinstance(error, ParameterError) and not error.pointer else str(error)
-    return problem(status, error.code, detail if told else INTERNAL_DETAIL, request.state.request_id, _faults(error))
+    told_detail = detail if told else INTERNAL_DETAIL
+    response = problem(status, error.code, told_detail, request.state.request_id, _faults(error))
+    if isinstance(error, http.Refused):
+        response.headers.update(error.headers)
+    return response
 
 
 def _faults(error: SkyfixError) -> list[Fault] | None:

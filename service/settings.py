@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import UsageError
 from models.image import ImageLimits
+from service.sizes import Sizes, encoding_sizes
 
 PREFIX = "SKYFIX_"
 NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
     provider: Literal["cpu", "prefer-gpu", "require-gpu"] = "cpu"
     threads: int = Field(default=1, ge=1, le=256, description="Threads inside one run of the network.")
     decode_threads: int = Field(default=2, ge=1, le=64)
+    encoders: int | None = Field(default=None, ge=1, le=64, description="Runs of the network at once; by the cores.")
+    max_batch: int | None = Field(default=None, ge=1, le=256, description="Photos in one run; 1 on a CPU, 32 on a GPU.")
+    search_threads: int = Field(default=2, ge=1, le=64)
+    deadline_s: float = Field(default=30.0, gt=0, le=600, description="Photos that waited longer are not begun.")
     places: int = Field(default=32, ge=1, le=4096, description="Photos inside at once; more are told 429.")
     top_k: int = Field(default=5, ge=1, le=50)
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
@@ -40,7 +45,31 @@ class Settings(BaseSettings):
     max_side_px: int = Field(default=12_000, ge=32)
     max_ratio: float = Field(default=20.0, ge=1)
     max_scans: int = Field(default=100, ge=1)
+    key_file: Path | None = Field(default=None, description="API keys, made by `skyfix keys new`.")
+    insecure_no_auth: bool = Field(default=False, description="Listen beyond loopback without asking for keys.")
+    allowed_hosts: str = Field(default="", description="Host headers to answer, by commas; empty: see door.hosts.")
+    key_requests_per_s: float = Field(default=10.0, gt=0, le=100_000)
+    key_burst: int = Field(default=20, ge=1, le=100_000)
+    key_bytes_per_minute: int = Field(default=50 * 1024 * 1024, ge=1024)
+    key_in_flight: int = Field(default=8, ge=1, le=4096)
+    failed_auth_per_minute: int = Field(default=10, ge=1, le=100_000, description="Wrong keys of one peer.")
+    header_timeout_s: float = Field(default=10.0, gt=0, le=600)
+    keep_alive_s: float = Field(default=5.0, gt=0, le=600)
+    write_timeout_s: float = Field(default=15.0, gt=0, le=600)
+    max_header_bytes: int = Field(default=32 * 1024, ge=1024, le=1024 * 1024)
+    max_connections: int = Field(default=1000, ge=1, le=100_000)
     expose_openapi: bool = Field(default=False, description="Serve /openapi.json on the public address.")
+
+    @property
+    def sizes(self) -> Sizes:
+        encoding, batch = encoding_sizes(self.provider, self.threads)
+        return Sizes(
+            places=self.places,
+            decoding=self.decode_threads,
+            encoding=self.encoders or encoding,
+            batch=self.max_batch or batch,
+            searching=self.search_threads,
+        )
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -14,7 +14,7 @@ from models.bundle import Embedding, ModelBundle
 from models.camera import Camera
 from models.cells import Cells
 from models.columns import centre_heading, mean_cosine_scale, shifts
-from models.encoder import CPU, CUDA, Encoder, FakeEncoder, OnnxEncoder
+from models.encoder import CPU, CUDA, Encoder, FakeEncoder, OnnxEncoder, bucketed
 from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
 from models.preprocess import aerial_input, ground_input
 
@@ -179,3 +179,13 @@ def test_a_gpu_that_is_not_there(tiny_bundle: ModelBundle) -> None:
     assert OnnxEncoder(tiny_bundle, policy="prefer-gpu").provider == CPU
     with pytest.raises(ProviderUnavailable, match="require-gpu"):
         OnnxEncoder(tiny_bundle, policy="require-gpu")
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(1, [1]), (3, [4]), (32, [32]), (33, [32, 1]), (70, [32, 32, 8]), (8, [8])]
+)
+def test_a_gpu_is_given_batches_of_few_sizes(count: int, sizes: list[int]) -> None:
+    pixels = np.random.default_rng(0).standard_normal((count, 3, 2, 2)).astype(np.float32)
+    parts = list(bucketed(pixels))
+    assert [len(part) for part, _ in parts] == sizes
+    assert np.array_equal(np.concatenate([part[:rows] for part, rows in parts]), pixels)
