@@ -23,10 +23,12 @@ from models.errors import (
     UsageError,
 )
 from service.environment import check_environment, missing_package_message, program_version
+from service.errors import KeyFileInvalid
 
 COMMANDS = {
     "demo": ("service.commands.demo:command", "Render a synthetic city, index it, serve it and locate photos in it."),
     "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
+    "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
     "train": ("models.commands.train:command", "Train a model."),
@@ -47,6 +49,7 @@ EXIT: dict[type[SkyfixError], int] = {
     SourceError: 2,
     NoTiles: 3,
     TooManyBadTiles: 3,
+    KeyFileInvalid: 3,
     OutputError: 4,
     OutputUnfinished: 2,
     SourceUnavailable: 5,

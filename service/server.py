@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from service.admin import create_admin_app
 from service.app import Service, create_app
+from service.door.hosts import HostGuard, allowed_hosts
+from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
 from service.localizer import Localizer
 from service.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-KEEP_ALIVE_S, GRACE_S, BACKLOG = 5, 20, 128
+GRACE_S, BACKLOG = 20, 128
 
 
 class Server(uvicorn.Server):
@@ -43,6 +46,8 @@ class Addresses:
 def serve(settings: Settings, load: Callable[[], Localizer], on_ready: Callable[[Addresses], None]) -> None:
     """Serve until SIGTERM or SIGINT, which both end in a clean return; a second one does not wait for clients.
 
+    SIGHUP reads the key file again.
+
     The addresses answer at once, /readyz with 503 until `load` has returned.
 
     Args:
@@ -50,11 +55,13 @@ def serve(settings: Settings, load: Callable[[], Localizer], on_ready: Callable[
         on_ready: called once photos can be answered.
 
     Raises:
+        UsageError, KeyFileInvalid: it would let in everybody, or the key file is not to be trusted.
         AddressUnavailable: an address cannot be bound.
         SkyfixError: what `load` raised.
     """
+    app = create_app(settings)
     with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
-        asyncio.run(_serve(settings, load, on_ready, public, admin))
+        asyncio.run(_serve(app, load, on_ready, public, admin))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -76,18 +83,20 @@ def url_of(listener: socket.socket) -> str:
 
 
 async def _serve(
-    settings: Settings,
+    app: FastAPI,
     load: Callable[[], Localizer],
     on_ready: Callable[[Addresses], None],
     public: socket.socket,
     admin: socket.socket,
 ) -> None:
-    app = create_app(settings)
     service: Service = app.state.service
-    servers = [_server(app), _server(create_admin_app(service.metrics))]
+    admin_hosts = allowed_hosts("", service.settings.admin_host)
+    admin_app = HostGuard(create_admin_app(service.metrics), admin_hosts)
+    servers = [make_server(each, service) for each in (app, admin_app)]
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, _stop, servers)
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
     running = [
         asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (public, admin), strict=True)
     ]
@@ -105,16 +114,18 @@ async def _serve(
         await asyncio.gather(*running)
 
 
-def _server(app: ASGIApp) -> Server:
+def make_server(app: ASGIApp, service: Service) -> Server:
+    """Make the server of one address, with the limits on connections of the service's settings."""
+    limits = WireLimits.of(service.settings)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=guarded(limits, service.metrics.count_refused_on_the_wire),
         ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=limits.keep_alive_s,  # type: ignore[arg-type]  # seconds, of which it takes fractions too
         timeout_graceful_shutdown=GRACE_S,
     )
     return Server(config)

@@ -14,8 +14,6 @@ from service.loading import load_localizer, warm_up
 from service.server import Addresses, serve
 from service.settings import Settings, load_settings
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @click.command()
 @click.option("--index", type=click.Path(path_type=Path), help="Index folder; or SKYFIX_INDEX.")
@@ -24,6 +22,11 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--port", type=int, help="Public port, 8080 by default; 0 takes a free one.")
 @click.option("--admin-host", help="Address of /metrics, 127.0.0.1 by default.")
 @click.option("--admin-port", type=int, help="Port of /metrics, 9090 by default; 0 takes a free one.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="API keys, made by `skyfix keys new`.")
+@click.option(
+    "--insecure-no-auth", is_flag=True, default=None, help="Ask nobody for a key, also on an address beyond loopback."
+)
+@click.option("--allowed-hosts", help="Host headers to answer, by commas; on loopback its own names by default.")
 @click.option("--provider", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), help="cpu by default.")
 @click.option("--threads", type=int, help="Threads inside one run of the network, 1 by default.")
 def command(**given: Any) -> None:
@@ -34,8 +37,8 @@ def command(**given: Any) -> None:
     settings = load_settings(**given)
     if settings.index is None:
         raise UsageError("No index is given. Use --index DIR or SKYFIX_INDEX; `skyfix index build` makes one.")
-    if settings.host not in LOOPBACK:
-        click.echo(f"warning: {settings.host} is not loopback, and nobody is asked for a key.", err=True)
+    if settings.insecure_no_auth:
+        click.echo(f"warning: whoever reaches {settings.host} is answered: nobody is asked for a key.", err=True)
     index, started = settings.index, time.monotonic()
 
     def load() -> IndexLocalizer:

@@ -163,7 +163,8 @@ def test_client_that_leaves_frees_its_place(client: Client) -> None:
 
     scope = {
         "type": "http", "method": "POST", "path": "/localize", "raw_path": b"/localize", "query_string": b"",
-        "headers": [(b"content-type", b"image/png")], "root_path": "", "scheme": "http", "http_version": "1.1",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"image/png")],
+        "root_path": "", "scheme": "http", "http_version": "1.1",
     }  # fmt: skip
     asyncio.run(client.app(scope, receive, send))
     assert sent == []
