@@ -81,6 +81,13 @@ make_index() {
     chmod -R a+rX "$WORK/index"
 }
 
+# A key, and a key file that the image's user may read.
+make_key() {
+    rm -f "$WORK/keys.json"
+    key=$("$SKYFIX" keys new --file "$WORK/keys.json" --name image-check 2> "$WORK/keys.log")
+    chmod 644 "$WORK/keys.json"
+}
+
 check_contents() {
     local rootfs size
     [[ $(in_container id -u) == "$UID_WANTED" ]] || fail "the image's user is $(in_container id -u), not $UID_WANTED"
@@ -97,7 +104,7 @@ assert not [name for name in ('torch', 'numba', 'rasterio', 'pip') if find_spec(
 }
 
 in_container() {
-    in_storage run --network host --volume "$WORK/index:/index:ro" --mount type=tmpfs,destination=/tmp \
+    in_storage run --network host --volume "$WORK/index:/index:ro" --volume "$WORK/keys.json:/keys.json:ro" --mount type=tmpfs,destination=/tmp \
         ${BUNDLE:+--volume "$(realpath "$BUNDLE"):/bundle:ro" --env SKYFIX_BUNDLE=/bundle} \
         --env "SKYFIX_PORT=$port" --env "SKYFIX_ADMIN_PORT=$admin_port" "$container" -- "$@"
 }
@@ -126,7 +133,9 @@ check_service() {
     eval "command=($(from_image "config['Entrypoint'] + config['Cmd']"))"
     eval "health=($(from_image "config['Healthcheck']['Test'][1:]"))"
     touch "$WORK/before"
-    in_container "${command[@]}" > "$WORK/serve.log" 2>&1 &
+    ! in_container "${command[@]}" > "$WORK/refused.log" 2>&1 || fail "the service started without keys"
+    grep -q insecure-no-auth "$WORK/refused.log" || fail "no word about keys: $(cat "$WORK/refused.log")"
+    in_container "${command[@]}" --key-file /keys.json > "$WORK/serve.log" 2>&1 &
     server=$!
     until in_container "${health[@]}" 2> "$WORK/health.log"; do
         kill -0 "$server" 2> "$WORK/kill.log" || fail "the service stopped: $(cat "$WORK/serve.log")"
@@ -134,7 +143,9 @@ check_service() {
         sleep 1
     done
     echo "ready after $((SECONDS - started)) s"
-    curl --fail-with-body --silent --show-error --form "image=@$(find "$WORK/city/photos" -type f | head -n 1)" \
+    [[ $(curl --silent --output "$WORK/refused.json" --write-out '%{http_code}' "http://127.0.0.1:$port/info") == 401 ]] \
+        || fail "somebody without a key was answered: $(cat "$WORK/refused.json")"
+    curl --fail-with-body --silent --show-error --header "X-API-Key: $key" --form "image=@$(find "$WORK/city/photos" -type f | head -n 1)" \
         "http://127.0.0.1:$port/localize" > "$WORK/answer.json" || fail "no answer: $(cat "$WORK/answer.json")"
     "$PYTHON" -c "
 import json, sys
@@ -165,12 +176,12 @@ clean_up() {
 
 [[ $(id -u) == 0 ]] || fail "must run as root"
 mkdir -p "$TMPDIR"
-server='' container='' port=$(free_port) admin_port=$(free_port)
+server='' container='' key='' port=$(free_port) admin_port=$(free_port)
 trap clean_up EXIT
 
 say "base"; install_tools; make_base; host_settings
 say "build"; SECONDS=0; build_image; echo "built in $SECONDS s"
-say "index"; make_index
+say "index"; make_index; make_key
 container=$(in_storage from --pull-never "$IMAGE")
 say "contents"; check_contents
 say "service"; check_service; check_nothing_written

@@ -73,7 +73,7 @@ PROBLEM_EXAMPLE: Json = {
     "detail": "The JPEG image is damaged or incomplete. Send the original file.",
     "request_id": "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10",
 }
-PROBLEM_STATUSES = (400, 404, 408, 413, 415, 422, 429, 500, 503)
+PROBLEM_STATUSES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
 
 
 def _properties(model: type[BaseModel]) -> Json:

@@ -27,6 +27,8 @@ from service.schema import LocalizeRequest
 
 RAW_TYPES = ("image/jpeg", "image/png", "image/webp")
 ACCEPTED = f"multipart/form-data, application/json, {', '.join(RAW_TYPES)}"
+GRACE_S, SLOWEST_BYTES_PER_S = 5.0, 16 * 1024
+"""A body that after so many seconds has come more slowly than this is given up, so that it holds no place for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +63,23 @@ def _too_large(max_body_bytes: int) -> BodyTooLarge:
 
 
 async def read_body(request: Request, max_body_bytes: int, deadline_s: float) -> bytes:
-    """Read a body into memory, at most so many bytes in at most so many seconds.
+    """Read a body into memory, at most so many bytes in at most so many seconds, and not too slowly.
 
     Raises:
         BodyTooLarge, BodyTimeout; ClientDisconnect when the peer is gone.
     """
     body = bytearray()
+    started = asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(min(deadline_s, GRACE_S)) as limit:
             async for chunk in request.stream():
                 body += chunk
+                limit.reschedule(started + min(deadline_s, max(GRACE_S, len(body) / SLOWEST_BYTES_PER_S)))
                 if len(body) > max_body_bytes:
                     raise _too_large(max_body_bytes)
     except TimeoutError as error:
-        raise BodyTimeout(f"The body did not arrive within {deadline_s:g} s.") from error
+        slowest = f"nor, after {GRACE_S:g} s, at {SLOWEST_BYTES_PER_S // 1024} KiB a second"
+        raise BodyTimeout(f"The body did not arrive within {deadline_s:g} s, {slowest}.") from error
     return bytes(body)
 
 

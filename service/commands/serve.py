@@ -50,7 +50,8 @@ def command(**given: Any) -> None:
 
     def on_ready(addresses: Addresses) -> None:
         click.echo(f"Ready in {time.monotonic() - started:.1f} s at {addresses.public} (metrics at {addresses.admin}).")
-        click.echo(f"Try: curl -F image=@photo.jpg {addresses.public}/localize")
+        key = ' -H "X-API-Key: $KEY"' if settings.key_file else ""
+        click.echo(f"Try: curl -F image=@photo.jpg{key} {addresses.public}/localize")
 
     serve(settings, load, on_ready)
 

@@ -110,7 +110,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.parser.feed_data(chunk)
         except httptools.HttpParserUpgrade:
             self._deaf = True  # the request is answered as plain HTTP; what follows it would be another protocol
-            self._disarm()
             self.cycle.keep_alive = False
         except httptools.HttpParserError:
             self._refuse(self._objection or Refused("The request is not well-formed HTTP/1.1."))
@@ -187,6 +186,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         self._close()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self._bury()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._stuck is None:
@@ -205,6 +209,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if not self._deaf or self._burial is None:
             self._deaf = True
+            self.flow.resume_reading()
             self.transport.write_eof()
             self._arm(LINGER_S)
             self._bury()
@@ -219,12 +224,15 @@ class GuardedProtocol(HttpToolsProtocol):
         raise error
 
     def _refuse(self, error: Refused | Overloaded) -> None:
-        """Answer where there is no request yet that an application could answer."""
+        """Answer in place of the application, which has no request yet, or one whose body is malformed."""
         status = status_of(type(error))
         if self.cycle is not None and not self.cycle.response_complete:
-            type(self).count(error.code, None)
-            self._close()  # an earlier answer is under way, and this one may not come between
-            return
+            if self._state is not State.BODY or self.pipeline or self.cycle.response_started:
+                type(self).count(error.code, None)
+                self._close()  # an earlier answer is under way, and this one may not come between
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         type(self).count(error.code, status)
         self.transport.write(_bytes_of(problem(status, error.code, str(error), uuid.uuid4().hex)))
         self._state = State.HEAD

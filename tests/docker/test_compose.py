@@ -83,5 +83,15 @@ def test_gpu_overlay_changes_the_target_and_takes_a_device() -> None:
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
 
 
+def test_without_keys_it_says_so_and_the_overlay_asks_for_them(services: Any) -> None:
+    overlay = load_yaml("docker/compose.keys.yml")["services"]["skyfix"]
+    refuse_unknown_names(overlay["environment"])
+    open_house, asked = (part["environment"]["SKYFIX_INSECURE_NO_AUTH"] for part in (services["skyfix"], overlay))
+    assert (open_house, asked) == ("true", "false")
+    (keys,) = overlay["volumes"]
+    assert keys["read_only"] is True
+    assert overlay["command"] == ["serve", "--key-file", f"{keys['target']}/keys.json"]
+
+
 def default(name: str) -> Any:
     return Settings.model_fields[name].default

@@ -18,7 +18,7 @@ import pytest
 from service.app import Service, create_app
 from service.door.issuing import new_key
 from service.index_localizer import IndexLocalizer
-from service.server import make_server
+from service.server import Server, make_server
 from service.settings import Settings
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -42,7 +42,12 @@ class Running:
     """A service on a port of loopback."""
 
     service: Service
+    server: Server
     port: int
+
+    @property
+    def connections(self) -> int:
+        return len(self.server.server_state.connections)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -102,9 +107,9 @@ def running(settings: Settings, localizer: IndexLocalizer) -> Iterator[Running]:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
         try:
-            yield Running(app.state.service, listener.getsockname()[1])
+            yield Running(app.state.service, server, listener.getsockname()[1])
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit = True
             thread.join()
 
 
