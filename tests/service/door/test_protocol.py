@@ -100,6 +100,15 @@ def check_drip(service: Running, start: bytes, drop: bytes) -> bytes:
     return received
 
 
+def test_no_answer_waits_for_an_acknowledgement(open_service: Running) -> None:
+    with open_service.connect() as peer:
+        peer.sendall(GET)
+        answer(peer)
+        (connection,) = open_service.server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
 def test_silence_after_an_answer(open_service: Running) -> None:
     with open_service.connect() as peer:
         peer.sendall(GET)
