@@ -17,6 +17,9 @@ from index.job_options import JobOptions, carry_out, job_options
 from index.manifest import read_index_manifest
 from index.options import INDEX
 from index.plan_command import command as plan
+from index.region_command import command as region
+from index.region_command import document_of, print_region
+from index.region_file import is_region, read_region
 from index.report_command import command as report
 from index.revise_commands import add, gc, remove, update
 from index.search import Searcher
@@ -38,6 +41,7 @@ def command() -> None:
 
 
 command.add_command(plan)
+command.add_command(region)
 command.add_command(report)
 for revision in (add, remove, update, gc):
     command.add_command(revision)
@@ -137,7 +141,14 @@ def choose_stride_m(footprint_m: float, stride_m: float | None, overlap_m: float
 @INDEX
 @JSON
 def info(path: Path, as_json: bool) -> None:
-    """Show what an index says of itself, without reading its vectors."""
+    """Show what an index, or a region and its members, says of itself, without reading its vectors."""
+    if is_region(path):
+        plan = read_region(path)
+        if as_json:
+            click.echo(json.dumps(document_of(plan)))
+        else:
+            print_region(plan)
+        return
     manifest = read_index_manifest(resolve_generation(path))
     if as_json:
         click.echo(manifest.model_dump_json())

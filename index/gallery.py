@@ -11,6 +11,7 @@ import numpy as np
 
 from index.bundle import Index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
+from index.manifest import IndexManifest
 from index.tiles import Bounds
 from models.bundle import Embedding
 from models.geo import Floats, distance_m
@@ -70,6 +71,9 @@ class Gallery(Protocol):
     def top_cells(self, queries: Float32s, k: int) -> CellHits:
         """Find the k best cells."""
 
+    def top_cells_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> CellHits:
+        """Find the k best cells of the tiles whose centres lie within a circle."""
+
     def evidence(self, queries: Float32s, rows: Int64s) -> Evidence:
         """Compare every cell of chosen tiles with every query."""
 
@@ -116,18 +120,22 @@ def stored_bytes(folder: Path) -> int:
 
 
 def cell_spacing_m(index: Index) -> float:
-    """Side of the square of ground that each cell stands for.
+    """Side of the square of ground that each cell stands for."""
+    return spacing_by_tiles(index.manifest, index.tiles.lat, index.tiles.lon)
+
+
+def spacing_by_tiles(manifest: IndexManifest, lat: Floats, lon: Floats) -> float:
+    """Side of the square of ground that each cell of an index stands for, given the centres (N,) of its tiles.
 
     Tiles of a grid share out a stride; listed tiles the way to the nearest other one, but no more than they show.
     """
-    side_m = index.manifest.stride_m
+    side_m = manifest.stride_m
     if side_m is None:
-        lat, lon = index.tiles.lat, index.tiles.lon
-        chosen = np.unique(np.linspace(0, len(index) - 1, NEIGHBOUR_SAMPLE).astype(np.int64))
+        chosen = np.unique(np.linspace(0, len(lat) - 1, NEIGHBOUR_SAMPLE).astype(np.int64))
         nearest = []
         for row in chosen:
             away = distance_m(lat[row], lon[row], lat, lon)
             away[row] = np.inf
             nearest.append(float(away.min()))
         side_m = max(1.0, float(np.median(nearest)))
-    return min(side_m, index.manifest.footprint_m) / float(np.sqrt(index.cell_count))
+    return min(side_m, manifest.footprint_m) / float(np.sqrt(manifest.cell_count))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from index.background import PlacesAtLarge
 from index.bundle import Index
 from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
@@ -13,8 +14,7 @@ from index.runs import Runs
 from index.stores.exact import ExactStore
 from index.stores.settle import scan_tiles
 from index.stores.store import Layout, VectorStore
-from models.background import background_rows, centre_and_spread
-from models.correlation import Spectra, turns_of
+from models.background import background_rows
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
 from models.geo import Floats
 
@@ -41,7 +41,7 @@ class Searcher:
         self._rows, self._layout = index.cell_rows, layout_of(index)  # (N * C, D)
         self.about: About = about_index(index)
         self._store = store or ExactStore(self._rows, self._layout)
-        self._background = Spectra.of(self._rows[background_rows(len(self._rows))], self._layout.columns)
+        self._at_large = PlacesAtLarge(self._rows[background_rows(len(self._rows))], self._layout.columns)
         check_probes(index.probes, self._top, f"The search over {index.title}")
 
     @property
@@ -68,6 +68,11 @@ class Searcher:
         """Find the k best cells of the whole index, as `search` finds tiles."""
         return self._store.best_cells(self._checked(queries, k), k)
 
+    def top_cells_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> CellHits:
+        """Find the k best cells of the tiles whose centres lie within a radius of a place, as `search_near` does."""
+        queries, rows = self._checked(queries, k), self.rows_near(lat, lon, radius_m)
+        return self._store.best_cells(queries, k, Runs.of(rows))
+
     def evidence(self, queries: Float32s, rows: Int64s) -> Evidence:
         """Compare every cell of chosen tiles with every query."""
         queries = self._checked(queries)
@@ -81,10 +86,7 @@ class Searcher:
         Over up to 4,096 cells, evenly spread and the same every time; their inner products, like all others here, are
         those of a photo whose unseen columns are zero (`models.columns.mean_cosine_scale`).
         """
-        base, turns = turns_of(self._checked(queries), self._background.columns)
-        peaks = [curves.max(axis=(0, 1)) for _, curves in self._background.curves(base, turns)]
-        centre, spread = centre_and_spread(np.concatenate(peaks))
-        return Background(float(centre), float(spread))
+        return self._at_large.compare(self._checked(queries))
 
     def rows_near(self, lat: float, lon: float, radius_m: float) -> Int64s:
         """Give the rows, rising, of the tiles whose centres lie within a radius of a place."""
@@ -123,14 +125,28 @@ class Searcher:
         return np.stack(rows), np.stack([hit.similarity for hit in hits])
 
     def _checked(self, queries: Float32s, k: int = 1) -> Float32s:
-        if k < 1:
-            raise ParameterError("top_k", f"{k} is not positive.")
-        size = self._layout.size
-        if queries.ndim != 2 or len(queries) == 0 or queries.shape[1] != size:
-            raise IndexMismatch(f"{self._index.title} takes queries of (S, {size}) values, not {queries.shape}.")
-        if not np.isfinite(queries).all():
-            raise EncoderNonFinite("The photo's description holds values that are not finite; nothing was searched.")
-        return np.ascontiguousarray(queries, dtype=np.float32)
+        return checked_queries(queries, self._layout.size, self._index.title, k)
+
+
+def checked_queries(queries: Float32s, size: int, title: str, k: int = 1) -> Float32s:
+    """Give queries as stores want them.
+
+    Args:
+        queries: should be (S, D).
+        size: D of the gallery.
+        title: of the gallery, for messages.
+        k: how many hits are wanted.
+
+    Raises:
+        EncoderNonFinite, IndexMismatch, ParameterError: see Searcher.
+    """
+    if k < 1:
+        raise ParameterError("top_k", f"{k} is not positive.")
+    if queries.ndim != 2 or len(queries) == 0 or queries.shape[1] != size:
+        raise IndexMismatch(f"{title} takes queries of (S, {size}) values, not {queries.shape}.")
+    if not np.isfinite(queries).all():
+        raise EncoderNonFinite("The photo's description holds values that are not finite; nothing was searched.")
+    return np.ascontiguousarray(queries, dtype=np.float32)
 
 
 def layout_of(index: Index) -> Layout:

@@ -50,22 +50,22 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def read_manifest(folder: Path, model: type[M], format_version: int) -> M:
-    """Read and validate `manifest.json` of a bundle.
+def read_manifest(folder: Path, model: type[M], format_version: int, name: str = MANIFEST) -> M:
+    """Read and validate `manifest.json` of a bundle, or another file of that kind.
 
     Raises:
         BundleMissing: the folder or its manifest is absent or unreadable.
         ManifestInvalid: the file is too large, not JSON, holds duplicate keys, NaN or unknown or wrong fields.
         UnsupportedVersion: it was written in another format.
     """
-    path = folder / MANIFEST
+    path = folder / name
     try:
         size = path.stat().st_size
         if size > MANIFEST_LIMIT_BYTES:
             raise ManifestInvalid(f"{path} has {size} bytes; a manifest has at most {MANIFEST_LIMIT_BYTES}.")
         raw = path.read_bytes()
     except OSError as error:
-        raise BundleMissing(f"No bundle at {folder}: {MANIFEST} cannot be read ({error.strerror}).") from error
+        raise BundleMissing(f"No bundle at {folder}: {name} cannot be read ({error.strerror}).") from error
     try:
         document = json.loads(raw, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
     except (ValueError, RecursionError) as error:

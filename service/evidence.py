@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.gallery import Gallery
-from index.hits import Int64s
+from index.hits import CellHits, Int64s
 from models.calibration.estimate import Ground
 from models.calibration.posterior import log_heading_gain
 from models.columns import mean_cosine_scale, refine_shift, shifts
@@ -68,28 +68,25 @@ class EvidenceSource:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery, about = gallery, gallery.about
         self._columns, self._cells, self._tiles = about.embedding.columns, about.cells, about.tiles
-        self.spacing_m, self._middle = about.spacing_m, about.middle
+        self.spacing_m = about.spacing_m
 
     def laid_out(self, columns: Float32s, prepared: Prepared) -> Queries:
         """Lay out the columns of a photo, (w, E)."""
         possible = shifts(columns, self._columns, prepared.ground.firsts)
         return Queries(possible, possible if len(possible) == self._columns else shifts(columns, self._columns))
 
-    def everywhere(
-        self, queries: Queries, prepared: Prepared, origin: tuple[float, float] | None = None
-    ) -> PhotoEvidence:
-        """The best cells of the whole gallery, in metres around `origin` or its middle."""
+    def everywhere(self, queries: Queries, prepared: Prepared) -> PhotoEvidence:
+        """The best cells of the whole gallery, in metres around the best one: a flat frame is true near its origin."""
         hits = self._gallery.top_cells(queries.possible, LISTED)
-        curves = self._gallery.described(hits.rows, hits.cells) @ queries.possible.T
-        found, around = self._of_curves(curves, prepared), origin or self._middle
-        return self._assemble(queries, prepared, hits.rows, hits.cells, found, around, self._tiles)
+        lat, lon = self._gallery.cell_lat_lon(hits.rows[:1], hits.cells[:1])
+        return self._of_best(queries, prepared, hits, (float(lat[0]), float(lon[0])), self._tiles)
 
     def near(
         self, queries: Queries, prepared: Prepared, lat: float, lon: float, reach_m: float
     ) -> PhotoEvidence | None:
         """Every cell of the tiles whose centres lie within a circle; None where there is none.
 
-        In a circle of very many tiles the best cells of the index, and where the tiles lie.
+        In a circle of very many tiles the best of their cells, and where the tiles lie.
         """
         tiles = self._gallery.rows_near(lat, lon, reach_m)
         if not tiles.size:
@@ -97,7 +94,9 @@ class EvidenceSource:
         if len(tiles) > MOST_NEAR_TILES:
             east_m, north_m = enu_m(*self._gallery.centres(tiles), lat, lon)
             side_m = self.spacing_m * float(np.sqrt(self._cells))
-            return replace(self.everywhere(queries, prepared, (lat, lon)), covered=Covered(east_m, north_m, side_m))
+            hits = self._gallery.top_cells_near(queries.possible, lat, lon, reach_m, LISTED)
+            best = self._of_best(queries, prepared, hits, (lat, lon), len(tiles))
+            return replace(best, covered=Covered(east_m, north_m, side_m))
         parts = []
         for start in range(0, len(tiles), TILES_PER_BLOCK):
             block = self._gallery.evidence(queries.possible, tiles[start : start + TILES_PER_BLOCK]).similarity
@@ -105,6 +104,13 @@ class EvidenceSource:
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         rows, cells = np.repeat(tiles, self._cells), np.tile(np.arange(self._cells), len(tiles))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), (lat, lon), len(tiles))
+
+    def _of_best(
+        self, queries: Queries, prepared: Prepared, hits: CellHits, origin: tuple[float, float], scanned: int
+    ) -> PhotoEvidence:
+        curves = self._gallery.described(hits.rows, hits.cells) @ queries.possible.T
+        found = self._of_curves(curves, prepared)
+        return self._assemble(queries, prepared, hits.rows, hits.cells, found, origin, scanned)
 
     def _of_curves(self, curves: Float32s, prepared: Prepared) -> tuple[Floats, Floats]:
         """(K, S) inner products -> (K,) mean cosines and headings at the best shift."""

@@ -42,10 +42,17 @@ class IndexLocalizer:
         encoder: the model that described its tiles.
         gallery: an index (`index.search.Searcher`), or several.
         limits: bounds on photos.
+        usual_prior: where to warm up, in a gallery that is not to be opened whole for that.
     """
 
-    def __init__(self, encoder: Encoder, gallery: Gallery, limits: ImageLimits | None = None) -> None:
-        self._encoder = encoder
+    def __init__(
+        self,
+        encoder: Encoder,
+        gallery: Gallery,
+        limits: ImageLimits | None = None,
+        usual_prior: Prior | None = None,
+    ) -> None:
+        self._encoder, self.usual_prior = encoder, usual_prior
         self._limits = limits or ImageLimits()
         self._decoded_side_px = decoded_side_px(encoder.manifest.ground)
         calibration, title = encoder.manifest.calibration, encoder.manifest.title

@@ -102,7 +102,9 @@ def _candidate(rank: int, place: Place, reckoned: Reckoned, gallery: Gallery, pr
     evidence = reckoned.evidence
     cell = int(reckoned.kept[place.best])
     row = int(evidence.rows[cell])
-    lat, lon = (float(v) for v in offset(evidence.lat, evidence.lon, place.x_m, place.y_m))
+    at_lat, at_lon = gallery.cell_lat_lon(evidence.rows[cell : cell + 1], evidence.cells[cell : cell + 1])
+    east_m, north_m = place.x_m - evidence.ground.x_m[cell], place.y_m - evidence.ground.y_m[cell]
+    lat, lon = (float(v[0]) for v in offset(at_lat, at_lon, east_m, north_m))  # from the cell: that is near
     return Candidate(
         rank=rank,
         lat=lat,

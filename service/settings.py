@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from index.shelf import MAX_OPEN
 from models.errors import UsageError
 from models.image import ImageLimits
 from service.sizes import Sizes, encoding_sizes
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     encoders: int | None = Field(default=None, ge=1, le=64, description="Runs of the network at once; by the cores.")
     max_batch: int | None = Field(default=None, ge=1, le=256, description="Photos in one run; 1 on a CPU, 32 on a GPU.")
     search_threads: int = Field(default=2, ge=1, le=64)
+    max_open: int = Field(default=MAX_OPEN, ge=1, le=100_000, description="Indexes of a region kept open.")
     deadline_s: float = Field(default=30.0, gt=0, le=600, description="Photos that waited longer are not begun.")
     places: int = Field(default=32, ge=1, le=4096, description="Photos inside at once; more are told 429.")
     top_k: int = Field(default=5, ge=1, le=50)

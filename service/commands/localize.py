@@ -23,7 +23,7 @@ DEFAULT_TOP_K = 5
 
 @click.command()
 @click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--index", "index_path", type=click.Path(path_type=Path), required=True, help="Index folder.")
+@click.option("--index", "index_path", type=click.Path(path_type=Path), required=True, help="Index folder or region.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
 @click.option("--fov", "fov_deg", help="Horizontal field of view in degrees; else EXIF, else 70.")
 @click.option("--projection", help="perspective or panorama.")

@@ -16,7 +16,7 @@ from service.settings import Settings, load_settings
 
 
 @click.command()
-@click.option("--index", type=click.Path(path_type=Path), help="Index folder; or SKYFIX_INDEX.")
+@click.option("--index", type=click.Path(path_type=Path), help="Index folder, or region; or SKYFIX_INDEX.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
 @click.option("--host", help="Public address, 127.0.0.1 by default.")
 @click.option("--port", type=int, help="Public port, 8080 by default; 0 takes a free one.")
@@ -30,7 +30,7 @@ from service.settings import Settings, load_settings
 @click.option("--provider", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), help="cpu by default.")
 @click.option("--threads", type=int, help="Threads inside one run of the network, 1 by default.")
 def command(**given: Any) -> None:
-    """Serve POST /localize with one index.
+    """Serve POST /localize with one index, or with the many of a region.
 
     Every option, and limits besides, can be set by an environment variable with the prefix SKYFIX_.
     """
@@ -63,4 +63,5 @@ def _load(settings: Settings, index: Path) -> IndexLocalizer:
         provider=settings.provider,
         threads=settings.threads,
         limits=settings.image_limits,
+        max_open=settings.max_open,
     )
