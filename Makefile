@@ -45,6 +45,7 @@ fmt: $(VENV)/.dev
 bench: $(VENV)/.demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
+	$(BIN)/python -m benchmarks.region
 
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh

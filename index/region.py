@@ -19,7 +19,7 @@ from index.search import Searcher, checked_queries
 from index.shelf import MAX_OPEN, Shelf
 from models.geo import Floats
 
-MOST_THREADS = 16
+MOST_THREADS, FEW = 16, 4
 Answer = TypeVar("Answer")
 NO_FOUND = Found(Hits(NO_ROWS, np.empty(0, np.float32), NO_ROWS, NO_ROWS), (), np.empty(0), np.empty(0))
 
@@ -167,9 +167,12 @@ class Region:
         ]
 
     def _ask(self, numbers: Sequence[int], question: Callable[[int, Searcher], Answer]) -> list[Answer]:
-        """Ask members at once and wait for all; the first that fails fails the whole."""
-        if len(numbers) == 1:
-            return [question(numbers[0], self._shelf.get(numbers[0]))]
+        """Ask members and wait for all; the first that fails fails the whole.
+
+        A few are asked in the caller's thread, so that no question about a place waits behind those about everywhere.
+        """
+        if len(numbers) <= FEW:
+            return [question(number, self._shelf.get(number)) for number in numbers]
         return list(self._pool.map(lambda number: question(number, self._shelf.get(number)), numbers))
 
     def _found(self, number: int, member: Searcher, hits: Hits | CellHits) -> Found:

@@ -10,7 +10,7 @@ from index.region_file import read_region
 from index.region_plan import Member
 from index.search import Searcher
 from index.shelf import MAX_OPEN
-from models.errors import IndexMismatch
+from models.errors import BundleMissing, IndexMismatch
 
 
 def open_region(path: Path, model: Model | None = None, *, max_open: int = MAX_OPEN, load: Load = "auto") -> Region:
@@ -33,7 +33,10 @@ def open_region(path: Path, model: Model | None = None, *, max_open: int = MAX_O
 
 def open_member(member: Member, model: Model | None, load: Load) -> Searcher:
     """Verify and open one member, which must be what it was when the region was read."""
-    index = open_index(member.folder, model, load)
+    try:
+        index = open_index(member.folder, model, load)
+    except OSError as error:
+        raise BundleMissing(f"{member.folder} cannot be read: {error.strerror or error}. Is its disk there?") from error
     if index.manifest.sha256 != member.manifest.sha256:
         raise IndexMismatch(f"{member.folder} was replaced while it was served; generations must not change.")
     return Searcher(index)
