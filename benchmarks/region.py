@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded
@@ -22,29 +23,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded
 import numpy as np
 from numpy.typing import NDArray
 
-from index.assembly import Assembly
+from benchmarks.made_index import CELLS, DEFAULT, random_rows, square_of, write_index
 from index.bundle import open_index
 from index.gallery import Gallery
-from index.hilbert import hilbert_order
-from index.manifest import IndexManifest
-from index.publish import lock_root, point_to, publish
 from index.region_file import write_region
 from index.region_opening import open_region
 from index.region_survey import survey
 from index.search import Searcher
-from index.table import make_table
-from index.tiles import Bounds
-from models.bundle import Embedding
-from models.cells import Cells
 from models.columns import shifts
-from models.geo import Floats, offset
 
-EMBEDDING, CELLS = Embedding(columns=32, channels=24), Cells(per_side=5, spacing_m=6.4)
-STRIDE_M, FOOTPRINT_M, RADIUS_M = 32.0, 160.0, 100.0
+STRIDE_M, RADIUS_M = 32.0, 100.0
 ROUNDS = 15
-ROWS_AT_ONCE = 65_536
-Int64s = NDArray[np.int64]
-Float16s = NDArray[np.float16]
 
 
 def main() -> None:
@@ -59,43 +48,45 @@ def main() -> None:
 
 
 def _measure(base: Path, across: int, side: int) -> None:
+    lat, lon = square_of(side, STRIDE_M)
     row, column = np.divmod(np.arange(side * side), side)
-    lat, lon = offset(48.0, 9.0, column * STRIDE_M, row * STRIDE_M)
-    vectors = random_rows(side * side * CELLS.count).reshape(side * side, CELLS.count, EMBEDDING.size)
+    vectors = random_rows(side * side * CELLS.count).reshape(side * side, CELLS.count, DEFAULT.size)
     part = row * across // side * across + column * across // side
     members = [np.flatnonzero(part == number) for number in range(across * across)]
-    roots = [write_index(base / f"m{n:03d}", lat, lon, vectors, numbers) for n, numbers in enumerate(members)]
-    whole_root = write_index(base / "whole", lat, lon, vectors, np.arange(side * side))
+    roots = [
+        write_index(base / f"m{n:03d}", lat, lon, vectors, numbers, stride_m=STRIDE_M)
+        for n, numbers in enumerate(members)
+    ]
+    whole_root = write_index(base / "whole", lat, lon, vectors, np.arange(side * side), stride_m=STRIDE_M)
     started = time.perf_counter()
     write_region(base / "region.json", survey("bench", roots), "2026-01-01T00:00:00Z")
     written_s = time.perf_counter() - started
     plain = seconds(lambda: open_region(base / "region.json"))
-    whole_s = seconds(lambda: Searcher(open_index(whole_root)))
-    member_s = statistics.median(seconds(lambda root=root: Searcher(open_index(root))) for root in roots[:ROUNDS])
+    whole_s = seconds(partial(opened, whole_root))
+    member_s = statistics.median(seconds(partial(opened, root)) for root in roots[:ROUNDS])
     print(
         f"{across * across} members of {len(members[0])} tiles ({vectors.nbytes / 1e6:.0f} MB of vectors in all): "
         f"region written in {written_s:.1f} s, read in {plain * 1000:.0f} ms; a member opened in "
         f"{member_s * 1000:.0f} ms, one index of all in {whole_s:.1f} s"
     )
-    region, whole = open_region(base / "region.json", max_open=across * across), Searcher(open_index(whole_root))
-    photo = random_rows(1).astype(np.float32).reshape(EMBEDDING.columns, -1)
+    region, whole = open_region(base / "region.json", max_open=across * across), opened(whole_root)
+    photo = random_rows(1).astype(np.float32).reshape(DEFAULT.columns, -1)
     middle = members[len(members) // 2]
     inside, corner = int(middle[len(middle) // 2]), (side // 2) * side + side // 2
     _near(region, whole, photo, (float(lat[inside]), float(lon[inside])), "inside a member", len(region.open_members))
     _near(region, whole, photo, (float(lat[corner]), float(lon[corner])), "where four meet", len(region.open_members))
-    queries = shifts(photo, EMBEDDING.columns)
+    queries = shifts(photo, DEFAULT.columns)
     region.search(queries, 5)
     mine, theirs = interleaved(lambda: region.search(queries, 5), lambda: whole.search(queries, 5))
-    print(
-        f"everywhere, {os.cpu_count()} cores: {mine * 1000:.1f} ms, one index {theirs * 1000:.1f} ms: {mine / theirs:.2f}"
-    )
+    cores, ratio = os.cpu_count(), mine / theirs
+    print(f"everywhere, {cores} cores: {mine * 1000:.1f} ms, one index {theirs * 1000:.1f} ms: {ratio:.2f}")
 
 
 def _near(
     region: Gallery, whole: Gallery, photo: NDArray[np.float32], place: tuple[float, float], where: str, opened: int
 ) -> None:
     """Ask what a calibrated answer near a prior asks: rows, their evidence, the background, places."""
-    queries = shifts(photo, EMBEDDING.columns)
+    queries = shifts(photo, DEFAULT.columns)
 
     def ask(gallery: Gallery) -> None:
         rows = gallery.rows_near(*place, RADIUS_M)
@@ -112,53 +103,8 @@ def _near(
     )
 
 
-def write_index(root: Path, lat: Floats, lon: Floats, vectors: Float16s, numbers: Int64s) -> Path:
-    """Publish some tiles as an index; give its folder."""
-    ordered = numbers[hilbert_order(lat[numbers], lon[numbers])]
-    count = len(ordered)
-    table = make_table(
-        [f"t{number:07d}" for number in ordered],
-        lat[ordered],
-        lon[ordered],
-        FOOTPRINT_M,
-        np.full(count, 0.3),
-        [None] * count,
-        ["random"] * count,
-    )
-    manifest = IndexManifest(
-        name=root.name,
-        generation=1,
-        created="2026-01-01T00:00:00Z",
-        model_sha256="0" * 64,
-        model_title="none@1",
-        model_label="random rows",
-        preprocessing_sha256="0" * 64,
-        embedding=EMBEDDING,
-        cells=CELLS,
-        count=count,
-        footprint_m=FOOTPRINT_M,
-        stride_m=STRIDE_M,
-        ground_resolution_m=0.3,
-        bounds=Bounds(
-            float(table.west.min()), float(table.south.min()), float(table.east.max()), float(table.north.max())
-        ),
-        source="random",
-        attribution="",
-    )
-    assembly = Assembly(table, [None] * count, [vectors], np.zeros(count, np.int64), ordered)
-    with lock_root(root):
-        point_to(root, publish(root, manifest, assembly, []).name)
-    return root
-
-
-def random_rows(count: int) -> Float16s:
-    """(count, D) of random columns, each of the same norm."""
-    rng, rows = np.random.default_rng(count), np.empty((count, EMBEDDING.size), np.float16)
-    for start in range(0, count, ROWS_AT_ONCE):
-        drawn = rng.standard_normal((min(ROWS_AT_ONCE, count - start), EMBEDDING.columns, EMBEDDING.channels))
-        drawn /= np.linalg.norm(drawn, axis=2, keepdims=True) * np.sqrt(EMBEDDING.columns)
-        rows[start : start + len(drawn)] = drawn.reshape(len(drawn), -1)
-    return rows
+def opened(root: Path) -> Searcher:
+    return Searcher(open_index(root))
 
 
 def seconds(work: Callable[[], object]) -> float:
