@@ -20,12 +20,13 @@ from index.plan_command import command as plan
 from index.region_command import command as region
 from index.region_command import document_of, print_region
 from index.region_file import is_region, read_region
+from index.region_opening import open_member
 from index.report_command import command as report
 from index.revise_commands import add, gc, remove, update
 from index.search import Searcher
 from index.sources.opening import open_source
 from index.sources.tile_folder import Scheme
-from models.bundle import default_bundle_path, open_model_bundle
+from models.bundle import ModelBundle, default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 
@@ -164,8 +165,11 @@ def info(path: Path, as_json: bool) -> None:
 @BUNDLE
 @JSON
 def verify(path: Path, bundle: Path | None, as_json: bool) -> None:
-    """Check every file of an index, its probes and, with --bundle, that this model built it."""
+    """Check every file of an index, or of all in a region, its probes and, with --bundle, that this model built it."""
     model = None if bundle is None else open_model_bundle(bundle)
+    if is_region(path):
+        _verify_region(path, model, as_json)
+        return
     index = open_index(path, model)
     recall = Searcher(index).probe_recall()
     checked = {"index": index.title, "folder": str(index.folder), "tiles": len(index), "probe_recall": recall}
@@ -173,3 +177,16 @@ def verify(path: Path, bundle: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"ok": True, **checked, "model": index.manifest.model_title}))
     else:
         click.echo(f"{index.title} is whole: {len(index)} tiles, every file as published, all probes answered.")
+
+
+def _verify_region(path: Path, model: ModelBundle | None, as_json: bool) -> None:
+    """Open one member after another; the first that does not hold ends it."""
+    plan, recalls = read_region(path), {}
+    for member in plan.members:
+        recalls[member.name] = open_member(member, model, "auto").probe_recall()
+        if not as_json:
+            click.echo(f"{member.name} is whole: {member.manifest.count} tiles, every file as published.")
+    if as_json:
+        click.echo(json.dumps({"ok": True, "index": plan.name, "probe_recall": recalls, "notices": list(plan.notices)}))
+    for notice in plan.notices:
+        click.echo(f"notice: {notice}", err=True)

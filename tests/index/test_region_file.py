@@ -237,3 +237,15 @@ def test_the_command_writes_what_info_lists(roots: list[Path], tmp_path: Path) -
     shown = run("info", "--index", str(tmp_path))
     assert "land: 36 tiles in 4 indexes" in shown
     assert "m1 is at gen-2 now" in shown
+
+
+def test_a_region_is_verified_member_by_member(file: Path, roots: list[Path]) -> None:
+    whole = CliRunner().invoke(main, ["index", "verify", "--index", str(file), "--json"])
+    assert json.loads(whole.stdout)["probe_recall"] == dict.fromkeys(("m0", "m1", "m2", "m3"), 1.0)
+    vectors = roots[2] / "gen-1/vectors.npy"
+    vectors.chmod(0o644)
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x01")
+    damaged = CliRunner().invoke(main, ["index", "verify", "--index", str(file)])
+    assert damaged.exit_code == 1
+    assert "m1 is whole" in damaged.output
+    assert "m2/gen-1/vectors.npy does not match" in damaged.output
