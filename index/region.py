@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ import numpy as np
 from index.background import PlacesAtLarge
 from index.gallery import About, TileFacts
 from index.hits import NO_ROWS, Background, CellHits, Evidence, Float32s, Hits, Int64s
-from index.region_merge import Found, best_cells, best_tiles, same_ground
+from index.region_merge import Found, best_cells, best_tiles
 from index.region_plan import Member, RegionPlan, about_region
-from index.region_reach import check_circle, holds, may_reach
+from index.region_reach import check_circle, may_reach
+from index.region_rows import Rows
 from index.search import Searcher, checked_queries
 from index.shelf import MAX_OPEN, Shelf
 from models.geo import Floats
@@ -30,7 +31,7 @@ class Region:
     A question about a place opens the members whose bounds reach into its circle, one about everywhere all of them. A
     member that is needed and cannot be opened fails the question: half an answer would look like a whole one. Tile r
     of a member is row `start + r` of the region, members one after another. Where members hold the same tile (id and
-    centre), rankings keep the better of the two, and `rows_near` the one of the member that is listed first.
+    centre), the better of its descriptions counts; `rows_near` names the one of the member that is listed first.
 
     Args:
         plan: the members.
@@ -52,9 +53,9 @@ class Region:
         self.about: About = about_region(plan)
         self.notices = plan.notices
         self._plan, self._members, self._overlapping = plan, plan.members, plan.overlapping
-        self._starts = np.cumsum([0, *(member.manifest.count for member in plan.members)]).astype(np.int64)
         sizes = [member.vector_bytes for member in plan.members]
         self._shelf = Shelf(sizes, lambda number: open_member(plan.members[number]), max_open, max_bytes)
+        self._rows = Rows(plan, self._shelf.get)
         self._at_large = PlacesAtLarge(plan.background, self.about.embedding.columns)
         self._pool = ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1), "region")
 
@@ -97,11 +98,15 @@ class Region:
         return best_cells([NO_FOUND, *self._ask(self._reached(lat, lon, radius_m), near)], k)
 
     def evidence(self, queries: Float32s, rows: Int64s) -> Evidence:
-        """Compare every cell of chosen tiles with every query."""
+        """Compare every cell of chosen tiles with every query; of the same cell twice, the better description."""
         queries = self._checked(queries)
         similarity = np.empty((len(rows), self.about.cells, len(queries)), np.float32)
-        for member, places, own in self._by_member(rows):
+        for member, places, own in self._rows.parts(rows):
             similarity[places] = member.evidence(queries, own).similarity
+        for member, places, own in self._rows.twins(rows) if self._overlapping else ():
+            other = member.evidence(queries, own).similarity
+            better = other.max(axis=2, keepdims=True) > similarity[places].max(axis=2, keepdims=True)
+            similarity[places] = np.where(better, other, similarity[places])
         return Evidence(rows, similarity)
 
     def background(self, queries: Float32s) -> Background:
@@ -112,38 +117,35 @@ class Region:
         """Give the rows, rising, of the tiles whose centres lie within a radius of a place, each ground once."""
 
         def near(number: int, member: Searcher) -> Int64s:
-            found: Int64s = member.rows_near(lat, lon, radius_m) + self._starts[number]
+            found: Int64s = member.rows_near(lat, lon, radius_m) + self._rows.starts[number]
             return found
 
         parts = self._ask(self._reached(lat, lon, radius_m), near)
         rows = np.sort(np.concatenate([NO_ROWS, *parts]))
-        return self._once(rows) if self._overlapping and len(parts) > 1 else rows
+        return self._rows.once(rows) if self._overlapping and len(parts) > 1 else rows
 
     def described(self, rows: Int64s, cells: Int64s) -> Float32s:
         """Give the stored descriptions (K, D) of cells."""
         found = np.empty((len(rows), self.about.embedding.size), np.float32)
-        for member, places, own in self._by_member(rows):
+        for member, places, own in self._rows.parts(rows):
             found[places] = member.described(own, cells[places])
         return found
 
     def centres(self, rows: Int64s) -> tuple[Floats, Floats]:
         """Give lat and lon of the centres of tiles."""
-        lat, lon = np.empty(len(rows)), np.empty(len(rows))
-        for member, places, own in self._by_member(rows):
-            lat[places], lon[places] = member.centres(own)
-        return lat, lon
+        return self._rows.centres(rows)
 
     def cell_lat_lon(self, rows: Int64s, cells: Int64s) -> tuple[Floats, Floats]:
         """Give lat and lon of cells; rows and cells broadcast."""
         rows, cells = np.broadcast_arrays(rows, cells)
         flat, lat, lon = cells.ravel(), np.empty(rows.size), np.empty(rows.size)
-        for member, places, own in self._by_member(rows.ravel()):
+        for member, places, own in self._rows.parts(rows.ravel()):
             lat[places], lon[places] = member.cell_lat_lon(own, flat[places])
         return lat.reshape(rows.shape), lon.reshape(rows.shape)
 
     def tile(self, row: int) -> TileFacts:
-        number = int(self._owners(np.array([row]))[0])
-        facts = self._shelf.get(number).tile(row - int(self._starts[number]))
+        number = int(self._rows.owners(np.array([row]))[0])
+        facts = self._shelf.get(number).tile(row - int(self._rows.starts[number]))
         if not self._plan.qualified:
             return facts
         return TileFacts(f"{self._members[number].name}/{facts.id}", facts.bounds, facts.captured, facts.attribution)
@@ -176,36 +178,10 @@ class Region:
         return list(self._pool.map(lambda number: question(number, self._shelf.get(number)), numbers))
 
     def _found(self, number: int, member: Searcher, hits: Hits | CellHits) -> Found:
-        numbered = Hits(hits.rows + self._starts[number], hits.similarity, hits.shift, hits.cells)
+        numbered = Hits(hits.rows + self._rows.starts[number], hits.similarity, hits.shift, hits.cells)
         if not self._overlapping:
             return Found(numbered, (), np.empty(0), np.empty(0))
         return Found(numbered, [member.tile(row).id for row in hits.rows.tolist()], *member.centres(hits.rows))
-
-    def _once(self, rows: Int64s) -> Int64s:
-        """Leave out tiles that a member listed before holds too."""
-        lat, lon = self.centres(rows)
-        shared = np.zeros(len(rows), bool)
-        owner = self._owners(rows)
-        for number in np.unique(owner).tolist():
-            manifest = self._members[number].manifest
-            shared |= (owner != number) & holds(manifest.bounds, lat, lon, manifest.footprint_m)
-        some = np.flatnonzero(shared)
-        ids = [member.tile(row).id for member, _, own in self._by_member(rows[some]) for row in own.tolist()]
-        twice = some[same_ground(ids, lat[some], lon[some]) != np.arange(len(some))]
-        found: Int64s = np.delete(rows, twice)
-        return found
-
-    def _by_member(self, rows: Int64s) -> Iterator[tuple[Searcher, Int64s, Int64s]]:
-        """Give, for each member that has some of the rows, it, their places among `rows`, and its own numbers."""
-        owner = self._owners(rows)
-        for number in np.unique(owner).tolist():
-            places = np.flatnonzero(owner == number)
-            yield self._shelf.get(number), places, rows[places] - self._starts[number]
-
-    def _owners(self, rows: Int64s) -> Int64s:
-        """Give the member of each row."""
-        found: Int64s = np.searchsorted(self._starts, rows, side="right") - 1
-        return found
 
     def _checked(self, queries: Float32s, k: int = 1) -> Float32s:
         return checked_queries(queries, self.about.embedding.size, self.about.title, k)

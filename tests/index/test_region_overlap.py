@@ -54,7 +54,23 @@ def test_rankings_keep_the_better_of_two(region: Region, seed: int) -> None:
     assert len(set(pairs)) == len(pairs) == SIDE * SIDE * 9
 
 
-def test_evidence_takes_the_member_listed_first(region: Region) -> None:
+@pytest.mark.parametrize("seed", [0, 5])
+def test_evidence_is_that_of_the_better_member_for_each_cell(region: Region, seed: int) -> None:
+    """Each tile within 100 m is held against both members' rows by hand."""
+    kinds = [grid(SIDE, seed=number).vectors.astype(np.float32) for number in (0, 5)]
+    queries = photo(SHARED, noise=0.2, tiles=Tiles(WHOLE.ids, WHOLE.lat, WHOLE.lon, grid(SIDE, seed=seed).vectors))
+    rows = region.rows_near(float(WHOLE.lat[SHARED]), float(WHOLE.lon[SHARED]), 100.0)
+    found = region.evidence(queries, rows).similarity
+    assert found[:, 4].max() > 0.9
+    for place, row in enumerate(rows.tolist()):
+        tile = int(region.tile(row).id[1:])
+        held = [(COLUMN[tile] <= 7, kinds[0][tile]), (COLUMN[tile] >= 5, kinds[1][tile])]
+        curves = np.stack([cells @ queries.T for is_held, cells in held if is_held])
+        best = curves[curves.max(axis=2).argmax(axis=0), np.arange(9)]
+        np.testing.assert_allclose(found[place], best, atol=1e-6)
+
+
+def test_rows_near_name_each_ground_once_by_the_member_listed_first(region: Region) -> None:
     rows = region.rows_near(float(WHOLE.lat[SHARED]), float(WHOLE.lon[SHARED]), 100.0)
     inside = [region.tile(row).id for row in rows.tolist()]
     assert len(inside) == len(set(inside)) == 29
