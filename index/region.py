@@ -14,7 +14,7 @@ from index.gallery import About, TileFacts
 from index.hits import NO_ROWS, Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.region_merge import Found, best_cells, best_tiles
 from index.region_plan import Member, RegionPlan, about_region
-from index.region_reach import check_circle, may_reach
+from index.region_reach import check_circle
 from index.region_rows import Rows
 from index.search import Searcher, checked_queries
 from index.shelf import MAX_OPEN, Shelf
@@ -52,10 +52,10 @@ class Region:
     ) -> None:
         self.about: About = about_region(plan)
         self.notices = plan.notices
-        self._plan, self._members, self._overlapping = plan, plan.members, plan.overlapping
+        self._plan, self._members, self._boxes = plan, plan.members, plan.boxes
         sizes = [member.vector_bytes for member in plan.members]
         self._shelf = Shelf(sizes, lambda number: open_member(plan.members[number]), max_open, max_bytes)
-        self._rows = Rows(plan, self._shelf.get)
+        self._rows = Rows(plan, self._boxes.neighbours(), self._shelf.get)
         self._at_large = PlacesAtLarge(plan.background, self.about.embedding.columns)
         self._pool = ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1), "region")
 
@@ -103,7 +103,7 @@ class Region:
         similarity = np.empty((len(rows), self.about.cells, len(queries)), np.float32)
         for member, places, own in self._rows.parts(rows):
             similarity[places] = member.evidence(queries, own).similarity
-        for member, places, own in self._rows.twins(rows) if self._overlapping else ():
+        for member, places, own in self._rows.twins(rows):
             other = member.evidence(queries, own).similarity
             better = other.max(axis=2, keepdims=True) > similarity[places].max(axis=2, keepdims=True)
             similarity[places] = np.where(better, other, similarity[places])
@@ -122,7 +122,7 @@ class Region:
 
         parts = self._ask(self._reached(lat, lon, radius_m), near)
         rows = np.sort(np.concatenate([NO_ROWS, *parts]))
-        return self._rows.once(rows) if self._overlapping and len(parts) > 1 else rows
+        return self._rows.once(rows) if len(parts) > 1 else rows
 
     def described(self, rows: Int64s, cells: Int64s) -> Float32s:
         """Give the stored descriptions (K, D) of cells."""
@@ -161,12 +161,7 @@ class Region:
 
     def _reached(self, lat: float, lon: float, radius_m: float) -> list[int]:
         check_circle(lat, lon, radius_m)
-        manifests = [member.manifest for member in self._members]
-        return [
-            number
-            for number, manifest in enumerate(manifests)
-            if may_reach(manifest.bounds, lat, lon, radius_m + manifest.footprint_m)
-        ]
+        return self._boxes.reached(lat, lon, radius_m)
 
     def _ask(self, numbers: Sequence[int], question: Callable[[int, Searcher], Answer]) -> list[Answer]:
         """Ask members and wait for all; the first that fails fails the whole.
@@ -179,9 +174,9 @@ class Region:
 
     def _found(self, number: int, member: Searcher, hits: Hits | CellHits) -> Found:
         numbered = Hits(hits.rows + self._rows.starts[number], hits.similarity, hits.shift, hits.cells)
-        if not self._overlapping:
+        if not self._rows.neighbours[number]:
             return Found(numbered, (), np.empty(0), np.empty(0))
-        return Found(numbered, [member.tile(row).id for row in hits.rows.tolist()], *member.centres(hits.rows))
+        return Found(numbered, member.ids(hits.rows), *member.centres(hits.rows))
 
     def _checked(self, queries: Float32s, k: int = 1) -> Float32s:
         return checked_queries(queries, self.about.embedding.size, self.about.title, k)

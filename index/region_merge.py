@@ -22,7 +22,7 @@ class Found:
     ids: Sequence[str]
     lat: Floats
     lon: Floats
-    """Of each hit's tile; all three empty where no ground is there twice."""
+    """Of each hit's tile; all three empty where no other member may hold the same ground."""
 
 
 def same_ground(ids: Sequence[str], lat: Floats, lon: Floats) -> Int64s:
@@ -55,15 +55,18 @@ def best_cells(parts: Sequence[Found], k: int) -> CellHits:
 
 
 def _joined(parts: Sequence[Found]) -> tuple[Hits, Int64s]:
-    hits = [part.hits for part in parts]
-    joined = Hits(
-        *(np.concatenate([getattr(part, name) for part in hits]) for name in ("rows", "similarity", "shift", "cells"))
-    )
-    ids = [name for part in parts for name in part.ids]
-    if not ids:
-        return joined, joined.rows
-    lat, lon = (np.concatenate([getattr(part, name) for part in parts]) for name in ("lat", "lon"))
-    return joined, same_ground(ids, lat, lon)
+    """Put hits one after another, and give for each the first row of its ground."""
+    names = ("rows", "similarity", "shift", "cells")
+    joined = Hits(*(np.concatenate([getattr(part.hits, name) for part in parts]) for name in names))
+    ground = joined.rows.copy()
+    shared = np.concatenate([np.full(len(part.hits), len(part.ids) > 0) for part in parts])
+    if shared.any():
+        ids = [name for part in parts for name in part.ids]
+        lat, lon = (np.concatenate([getattr(part, name) for part in parts]) for name in ("lat", "lon"))
+        rows, first, back = np.unique(joined.rows[shared], return_index=True, return_inverse=True)
+        same = same_ground([ids[place] for place in first.tolist()], lat[first], lon[first])
+        ground[shared] = rows[same][back]
+    return joined, ground
 
 
 def _kept(hits: Hits, group: Int64s, k: int) -> Int64s:

@@ -12,7 +12,7 @@ import numpy as np
 from index.bundle import Float16s
 from index.gallery import About, stored_bytes
 from index.manifest import IndexManifest
-from index.region_reach import middle_of, overlap, surround
+from index.region_reach import Boxes, middle_of, surround
 from models.errors import IndexMismatch
 
 
@@ -48,18 +48,9 @@ class RegionPlan:
     """What the operator should know."""
 
     @property
-    def cells(self) -> int:
-        """Cells of all tiles together."""
-        return sum(member.manifest.count * member.manifest.cell_count for member in self.members)
-
-    @property
-    def overlapping(self) -> bool:
-        """Whether two members may hold the same ground."""
-        return any(
-            overlap(one.manifest, other.manifest)
-            for number, one in enumerate(self.members)
-            for other in self.members[:number]
-        )
+    def boxes(self) -> Boxes:
+        manifests = [member.manifest for member in self.members]
+        return Boxes([manifest.bounds for manifest in manifests], [manifest.footprint_m for manifest in manifests])
 
 
 def check_alike(members: Sequence[Member]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from index.manifest import IndexManifest
 from index.tiles import Bounds, union
 from models.errors import ParameterError
 from models.geo import Floats, metres_per_degree
@@ -20,23 +19,46 @@ SLACK, SLACK_M = 1.02, 1.0
 """More than `models.geo.distance_m` is off."""
 
 
-def may_reach(bounds: Bounds, lat: float, lon: float, reach_m: float) -> bool:
-    """Say whether a box can hold a point within a distance of a place; too often rather than too seldom."""
-    reach_rad = (reach_m * SLACK + SLACK_M) / LEAST_RADIUS_M
-    reach_deg = math.degrees(reach_rad)
-    if not bounds.south - reach_deg <= lat <= bounds.north + reach_deg:
-        return False
-    if abs(lat) + reach_deg >= 90.0:
-        return True  # a pole lies in the circle, so every meridian does
-    widest_deg = math.degrees(math.asin(min(1.0, math.sin(reach_rad) / math.cos(math.radians(lat)))))
-    return gap_deg(bounds, lon) <= widest_deg
+class Boxes:
+    """The bounds of members, against circles and each other; too often rather than too seldom.
+
+    Args:
+        boxes: of the members.
+        footprints_m: of their tiles, whose centres lie no farther than half of it beyond the boxes.
+    """
+
+    def __init__(self, boxes: Sequence[Bounds], footprints_m: Sequence[float]) -> None:
+        table = np.array([(*box, box.width_deg) for box in boxes], dtype=np.float64)
+        self._west, self._south, self._east, self._north, self._width = table.T
+        self._footprint_m = np.array(footprints_m, dtype=np.float64)
+
+    def reached(self, lat: float, lon: float, radius_m: float) -> list[int]:
+        """Give the members, rising, that can hold tiles whose centres lie within a circle."""
+        reach_rad = ((radius_m + self._footprint_m) * SLACK + SLACK_M) / LEAST_RADIUS_M
+        reach_deg = np.degrees(reach_rad)
+        along = (lat >= self._south - reach_deg) & (lat <= self._north + reach_deg)
+        polar = abs(lat) + reach_deg >= 90.0  # a pole lies in the circle, so every meridian does
+        sine = np.sin(np.minimum(reach_rad, math.pi / 2)) / max(math.cos(math.radians(lat)), 1e-12)
+        beside = _gap_deg(self._west, self._east, self._width, lon) <= np.degrees(np.arcsin(np.minimum(sine, 1.0)))
+        found: list[int] = np.flatnonzero(along & (polar | beside)).tolist()
+        return found
+
+    def neighbours(self) -> list[list[int]]:
+        """Give, for each member, the others that may hold the same ground: their boxes, grown by footprints, meet."""
+        grown_m = (self._footprint_m[:, None] + self._footprint_m) / 2 + SLACK_M
+        south, north = np.maximum.outer(self._south, self._south), np.minimum.outer(self._north, self._north)
+        meet = south <= north + np.degrees(grown_m / LEAST_RADIUS_M)
+        _, east_m = metres_per_degree(np.minimum(np.maximum(np.abs(south), np.abs(north)), 89.9))
+        gap = _gap_deg(self._west[:, None], self._east[:, None], self._width[:, None], self._west)
+        meet &= np.minimum(gap, gap.T) <= grown_m / east_m
+        np.fill_diagonal(meet, False)
+        return [np.flatnonzero(row).tolist() for row in meet]
 
 
-def gap_deg(bounds: Bounds, lon: float) -> float:
-    """Degrees of longitude from a meridian to a box, the shorter way round; 0 in it."""
-    if (lon - bounds.west) % 360.0 <= bounds.width_deg:
-        return 0.0
-    return min((bounds.west - lon) % 360.0, (lon - bounds.east) % 360.0)
+def _gap_deg(west: Floats, east: Floats, width: Floats, lon: Floats | float) -> Floats:
+    """Degrees of longitude from meridians to boxes, the shorter way round; 0 in them."""
+    short: Floats = np.minimum((west - lon) % 360.0, (lon - east) % 360.0)
+    return np.where((lon - west) % 360.0 <= width, 0.0, short)
 
 
 def holds(bounds: Bounds, lat: Floats, lon: Floats, grown_m: float) -> NDArray[np.bool_]:
@@ -47,17 +69,6 @@ def holds(bounds: Bounds, lat: Floats, lon: Floats, grown_m: float) -> NDArray[n
     inside = along_deg <= np.minimum(bounds.width_deg + 2 * beside_deg, 360.0)
     found: NDArray[np.bool_] = inside & (lat >= bounds.south - grown_deg) & (lat <= bounds.north + grown_deg)
     return found
-
-
-def overlap(one: IndexManifest, other: IndexManifest) -> bool:
-    """Say whether two indexes may hold tiles of the same ground: their boxes, grown by a footprint, meet."""
-    grown_m = max(one.footprint_m, other.footprint_m)
-    south, north = max(one.bounds.south, other.bounds.south), min(one.bounds.north, other.bounds.north)
-    if south > north + math.degrees(2 * grown_m / LEAST_RADIUS_M):
-        return False
-    _, east_m = metres_per_degree(max(abs(south), abs(north)))
-    apart = min(gap_deg(one.bounds, other.bounds.west), gap_deg(other.bounds, one.bounds.west))
-    return apart <= 2 * grown_m / max(float(east_m), 1.0)
 
 
 def surround(boxes: Sequence[Bounds]) -> Bounds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,11 +30,14 @@ class Rows:
 
     Args:
         plan: the members.
+        neighbours: of each, those that may hold the same ground.
         opened: gives a member by its number.
     """
 
-    def __init__(self, plan: RegionPlan, opened: Callable[[int], Searcher]) -> None:
-        self._members, self._opened = plan.members, opened
+    def __init__(
+        self, plan: RegionPlan, neighbours: Sequence[Sequence[int]], opened: Callable[[int], Searcher]
+    ) -> None:
+        self._members, self.neighbours, self._opened = plan.members, neighbours, opened
         self.starts: Int64s = np.cumsum([0, *(member.manifest.count for member in plan.members)]).astype(np.int64)
 
     def owners(self, rows: Int64s) -> Int64s:
@@ -58,8 +61,10 @@ class Rows:
 
     def once(self, rows: Int64s) -> Int64s:
         """Leave out, of rows that rise, those whose ground a member listed before has among them too."""
-        lat, lon = self.centres(rows)
         owner, shared = self.owners(rows), np.zeros(len(rows), bool)
+        if not any(self.neighbours[number] for number in np.unique(owner).tolist()):
+            return rows
+        lat, lon = self.centres(rows)
         for number in np.unique(owner).tolist():
             shared |= (owner != number) & self._inside(number, lat, lon)
         some = np.flatnonzero(shared)
@@ -69,16 +74,19 @@ class Rows:
 
     def twins(self, rows: Int64s) -> Iterator[Part]:
         """Give the same tiles, by id and centre, as other members hold them."""
-        lat, lon = self.centres(rows)
         owner = self.owners(rows)
-        for number in range(len(self._members)):
+        others = {other for number in np.unique(owner).tolist() for other in self.neighbours[number]}
+        if not others:
+            return
+        lat, lon = self.centres(rows)
+        for number in sorted(others):
             places = np.flatnonzero((owner != number) & self._inside(number, lat, lon))
             if not places.size:
                 continue
             member, middle = self._opened(number), places[len(places) // 2]
             away_m = distance_m(lat[middle], lon[middle], lat[places], lon[places])
             near = member.rows_near(float(lat[middle]), float(lon[middle]), float(away_m.max()) + SAME_M)
-            known = {member.tile(row).id: row for row in near.tolist()}
+            known = dict(zip(member.ids(near), near.tolist(), strict=True))
             own = np.array([known.get(name, -1) for name in self._ids(rows[places])], dtype=np.int64)
             places, own = places[own >= 0], own[own >= 0]
             same = distance_m(lat[places], lon[places], *member.centres(own)) <= SAME_M
@@ -87,11 +95,11 @@ class Rows:
 
     def _inside(self, number: int, lat: Floats, lon: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         manifest = self._members[number].manifest
-        return holds(manifest.bounds, lat, lon, manifest.footprint_m)
+        return holds(manifest.bounds, lat, lon, manifest.footprint_m / 2 + SAME_M)
 
     def _ids(self, rows: Int64s) -> list[str]:
         names = [""] * len(rows)
         for member, places, own in self.parts(rows):
-            for place, row in zip(places.tolist(), own.tolist(), strict=True):
-                names[place] = member.tile(row).id
+            for place, name in zip(places.tolist(), member.ids(own), strict=True):
+                names[place] = name
         return names

@@ -109,6 +109,10 @@ class Searcher:
         """Give lat and lon of cells; rows and cells broadcast."""
         return self._index.cell_lat_lon(rows, cells)
 
+    def ids(self, rows: Int64s) -> list[str]:
+        """Give the ids of tiles."""
+        return [self._index.tiles.id[row] for row in rows.tolist()]
+
     def tile(self, row: int) -> TileFacts:
         tiles = self._index.tiles
         credit = self._index.manifest.attribution or None

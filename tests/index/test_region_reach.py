@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.region_reach import check_circle, gap_deg, holds, may_reach, middle_of, surround
+from index.region_reach import Boxes, check_circle, holds, middle_of, surround
 from index.tiles import Bounds, fold_lon
 from models.errors import ParameterError
 from models.geo import distance_m
 
 BOX = Bounds(10.0, 50.0, 10.1, 50.1)
+
+
+def may_reach(box: Bounds, lat: float, lon: float, reach_m: float) -> bool:
+    return Boxes([box], [0.0]).reached(lat, lon, reach_m) == [0]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +78,25 @@ def test_points_beside_a_box_are_not_held() -> None:
     assert holds(BOX, lat, lon, 20.0).tolist() == [True, True, False, False]
 
 
-def test_a_gap_is_measured_the_shorter_way() -> None:
-    assert gap_deg(Bounds(170.0, 0, -170.0, 1), 180.0) == 0.0
-    assert gap_deg(Bounds(170.0, 0, -170.0, 1), -165.0) == pytest.approx(5.0)
-    assert gap_deg(Bounds(-5.0, 0, 5.0, 1), 355.0) == 0.0
+def test_boxes_of_the_same_ground_are_neighbours() -> None:
+    """Of footprints of 64 m: boxes that meet, also across the antimeridian, and not those 200 m away."""
+    boxes = [
+        BOX,
+        Bounds(10.1, 50.0, 10.2, 50.1),
+        Bounds(10.05, 50.1005, 10.06, 50.2),
+        Bounds(10.05, 49.9, 10.06, 49.998),
+        Bounds(-170.0, 50.0, -169.9, 50.1),
+        Bounds(179.0, 50.0, -170.0, 50.1),
+        Bounds(9.0, 49.0, 11.0, 51.0),
+    ]
+    found = Boxes(boxes, [64.0] * 7).neighbours()
+    assert found == [[1, 2, 6], [0, 6], [0, 6], [6], [5], [4], [0, 1, 2, 3]]
+
+
+def test_reached_members_are_named_by_their_numbers() -> None:
+    boxes = [Bounds(10.0 + n, 50.0, 10.5 + n, 50.5) for n in range(5)]
+    assert Boxes(boxes, [100.0] * 5).reached(50.2, 12.75, 18_000.0) == [2, 3]
+    assert Boxes(boxes, [100.0] * 5).reached(50.2, 12.75, 17_000.0) == []
 
 
 def test_boxes_are_surrounded() -> None:
