@@ -20,6 +20,7 @@ DOCUMENTS = (
     "docs/calibration.md",
     "docs/planning.md",
     "docs/indexing.md",
+    "docs/search.md",
     "docs/sources.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
 )
