@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from index.bundle import Load, Model, check_model, open_index
@@ -10,7 +11,9 @@ from index.region_file import read_region
 from index.region_plan import Member
 from index.search import Searcher
 from index.shelf import MAX_OPEN
-from models.errors import BundleMissing, IndexMismatch
+from models.errors import BundleError, BundleMissing, IndexMismatch
+
+logger = logging.getLogger("skyfix")
 
 
 def open_region(path: Path, model: Model | None = None, *, max_open: int = MAX_OPEN, load: Load = "auto") -> Region:
@@ -28,7 +31,15 @@ def open_region(path: Path, model: Model | None = None, *, max_open: int = MAX_O
     plan = read_region(path)
     if model is not None:
         check_model(plan.members[0].manifest, model)  # all members have the same
-    return Region(plan, lambda member: open_member(member, model, load), max_open=max_open)
+
+    def opened(member: Member) -> Searcher:
+        try:
+            return open_member(member, model, load)
+        except BundleError as error:
+            logger.error("member %s of region %s: %s", member.name, plan.name, error)  # who asked is not told
+            raise
+
+    return Region(plan, opened, max_open=max_open)
 
 
 def open_member(member: Member, model: Model | None, load: Load) -> Searcher:

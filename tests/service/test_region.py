@@ -129,7 +129,9 @@ def test_info_shows_the_region(region: Region, painted_index: Index) -> None:
     assert mine["licence"] == "CC0"
 
 
-def test_a_damaged_member_fails_what_needs_it_and_nothing_else(file: Path, tmp_path: Path) -> None:
+def test_a_damaged_member_fails_what_needs_it_and_nothing_else(
+    file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Neither a global search nor one near the damage gives half an answer; the operator's log names the member."""
     for name in ("band0", "band1", "band2"):
         (tmp_path / name).mkdir()
@@ -147,6 +149,10 @@ def test_a_damaged_member_fails_what_needs_it_and_nothing_else(file: Path, tmp_p
     check_problem(client.raw(image, **WHOLE_CIRCLE), 503, "checksum_mismatch")
     check_problem(client.raw(image, mode="prior", **prior_at(30, 20.0), **WHOLE_CIRCLE), 503, "checksum_mismatch")
     assert client.raw(image, mode="prior", **prior_at(3, 20.0), **WHOLE_CIRCLE).status_code == 200
+    told = [record.message for record in caplog.records if record.name == "skyfix"]
+    assert len(told) == 1, "it was read once, not for every question"
+    assert "member band2 of region painted" in told[0]
+    assert "vectors.npy does not match its manifest" in told[0]
 
 
 def test_places_far_from_each_other_are_exact(tmp_path: Path) -> None:
