@@ -34,8 +34,29 @@ class Runs:
     @property
     def rows(self) -> Int64s:
         """(count,) the rows themselves, rising."""
-        parts = [NO_ROWS, *(np.arange(run.start, run.stop) for run in self)]
-        return np.concatenate(parts)
+        lengths = self.stops - self.starts
+        before = np.cumsum(lengths) - lengths
+        return np.repeat(self.starts - before, lengths) + np.arange(int(lengths.sum()))
+
+    def times(self, cells: int) -> Runs:
+        """Give the runs of the cells of these tiles, where cell c of tile r is row `r * cells + c`."""
+        return self if cells == 1 else Runs(self.starts * cells, self.stops * cells)
+
+    def cut(self, most: int) -> Iterator[Runs]:
+        """Cut into parts of `most` rows, one after another; the last may be shorter, and none is empty."""
+        if self.count <= most:
+            if len(self):
+                yield self
+            return
+        ends = np.cumsum(self.stops - self.starts)
+        before = ends - (self.stops - self.starts)
+        for start in range(0, int(ends[-1]), most):
+            stop = min(start + most, int(ends[-1]))
+            first, last = np.searchsorted(ends, start, "right"), np.searchsorted(ends, stop, "left")
+            starts, stops = self.starts[first : last + 1].copy(), self.stops[first : last + 1].copy()
+            starts[0] += start - before[first]
+            stops[-1] -= ends[last] - stop
+            yield Runs(starts, stops)
 
     def __len__(self) -> int:
         return len(self.starts)
