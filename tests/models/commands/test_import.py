@@ -67,7 +67,7 @@ def test_an_official_checkpoint_is_imported_indexed_and_served(
     app = create_app(Settings(), IndexLocalizer(OnnxEncoder(bundle), Searcher(open_index(tmp_path / "index"))))
 
     async def ask(number: int) -> Any:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://skyfix.test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
             query = {"projection": "panorama", "fov_deg": "360", "heading_deg": "0"}
             media = {"Content-Type": "image/png"}
             return await client.post("/localize", content=encode(panorama(number)), params=query, headers=media)
