@@ -46,6 +46,7 @@ bench: $(VENV)/.demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
 	$(BIN)/python -m benchmarks.region
+	$(BIN)/python -m benchmarks.index_job
 
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh

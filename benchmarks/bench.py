@@ -8,12 +8,10 @@ Ratios are measured side by side and travel between machines; milliseconds do no
 from __future__ import annotations
 
 import io
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +63,14 @@ def main() -> None:
     single, batched = milliseconds(lambda: [encoder.aerial(tile) for _ in range(BATCH)], lambda: encoder.aerial(many))
     print(f"tiles one a run: {batched / single:.2f} times as fast as in batches of {BATCH}")
     with tempfile.TemporaryDirectory() as folder:
-        _pipeline(encoder, Path(folder))
+        _searches(encoder, Path(folder))
 
 
-def _pipeline(encoder: OnnxEncoder, folder: Path) -> None:
+def _searches(encoder: OnnxEncoder, folder: Path) -> None:
     city = write_sample_city(folder / "city", seed=7, extent_m=300.0, photos=1, panoramas=1)
     view = encoder.manifest.aerial
     source = open_source([city / "ortho.tif"], footprint_m=view.footprint_m, size_px=view.size_px, stride_m=16.0)
-    started = time.perf_counter()
-    report = build_index(source, encoder, folder / "index", name="bench")
-    job_s = time.perf_counter() - started
-    tile = np.zeros((1, 3, view.size_px, view.size_px), dtype=np.float32)
-    started = time.perf_counter()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda _: encoder.aerial(tile), range(report.count)))
-    bare_s = time.perf_counter() - started
-    print(f"index job: {report.count / job_s:.0f} tiles/s, {bare_s / job_s:.2f} of a bare ONNX Runtime loop")
+    build_index(source, encoder, folder / "index", name="bench")
     searcher = Searcher(open_index(folder / "index", encoder))
     _answers(encoder, IndexLocalizer(encoder, searcher), searcher, _large_jpeg(city))
 

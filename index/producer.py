@@ -67,7 +67,7 @@ def produce(
     def walk() -> None:
         try:
             for number, tile in enumerate(source):
-                put(_prepare(number, tile, view, wanted))
+                put(prepare(number, tile, view, wanted))
                 if stopped.is_set():
                     return
             put(None)
@@ -90,7 +90,8 @@ def _drain(waiting: queue.Queue[Item | Exception | None]) -> Iterator[Item]:
         yield item
 
 
-def _prepare(number: int, tile: Tile | BadTile, view: AerialView, wanted: Wanted) -> Item:
+def prepare(number: int, tile: Tile | BadTile, view: AerialView, wanted: Wanted) -> Item:
+    """Look at a tile, and make it ready for the network if it is wanted."""
     if isinstance(tile, BadTile):
         return tile
     try:

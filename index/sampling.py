@@ -82,10 +82,13 @@ def cut_square(patch: Patch, place: Placement, side_m: float, size_px: int) -> t
     cut = patch.image.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BILINEAR)
     if samples > 1:
         cut = cut.reduce(samples)
-    return _fill(np.asarray(cut.convert("RGBA")))
+    return _fill(cut.convert("RGBA"))
 
 
-def _fill(rgba: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+def _fill(cut: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    if cut.getextrema()[3][0] >= OPAQUE:  # type: ignore[index]  # one pair a band
+        return np.array(cut.convert("RGB")), 1.0
+    rgba = np.asarray(cut)
     seen = rgba[..., 3] >= OPAQUE
     pixels = np.ascontiguousarray(rgba[..., :3])
     share = float(seen.mean())

@@ -14,6 +14,8 @@ from models.errors import ImageryTooCoarse, TileBlank
 from models.geo import Floats, metres_per_degree, wrap_lon
 
 BLANK_SPREAD = 2
+BLANK_LOOK = 16
+"""Pixels between those that are looked at first: they settle it for nearly all tiles, in a hundredth of the time."""
 DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d))?)?)?")
 """When imagery was taken: a year, month, day or time (ISO 8601)."""
 MOST_ENLARGEMENT = 4.0
@@ -127,9 +129,13 @@ def check_not_blank(pixels: NDArray[np.uint8]) -> None:
     Raises:
         TileBlank: no channel varies by more than a compression artefact.
     """
-    spread = int((pixels.max(axis=(0, 1)).astype(int) - pixels.min(axis=(0, 1))).max())
-    if spread <= BLANK_SPREAD:
+    if _spread(pixels[::BLANK_LOOK, ::BLANK_LOOK]) <= BLANK_SPREAD and _spread(pixels) <= BLANK_SPREAD:
         raise TileBlank(f"The tile is of one colour ({', '.join(str(v) for v in pixels[0, 0])}).")
+
+
+def _spread(pixels: NDArray[np.uint8]) -> int:
+    """The widest range of levels of any channel."""
+    return int((pixels.max(axis=(0, 1)).astype(int) - pixels.min(axis=(0, 1))).max())
 
 
 def check_resolution(what: str, ground_resolution_m: float, footprint_m: float, size_px: int) -> None:

@@ -27,6 +27,8 @@ def stretch(pixels: Pixels, height: int, width: int, resampling: Resampling) -> 
     Returns:
         (height, width, 3), writable.
     """
+    if pixels.shape[:2] == (height, width):
+        return pixels.copy()
     if resampling == "antialiased":
         return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
     left, right, weight = _neighbours(pixels.shape[1], width)

@@ -74,3 +74,13 @@ def test_nodata_does_not_bleed_into_its_neighbours() -> None:
 
 def test_without_imagery_the_share_is_none() -> None:
     assert cut_square(_patch(_noise(4)), Placement(100, 100, *NORTH_UP), 4.0, 4)[1] == 0.0
+
+
+def test_a_tile_full_of_imagery_is_the_same_whether_or_not_its_neighbour_is() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    holed = np.ones((16, 16), dtype=np.bool_)
+    holed[0, 0] = False
+    one, share = cut_square(_patch(rgb), Placement(8, 8, *NORTH_UP), 12.0, 12)
+    other, part = cut_square(_patch(rgb, holed), Placement(8, 8, *NORTH_UP), 16.0, 16)
+    assert (share, part) == (1.0, 255 / 256)
+    np.testing.assert_array_equal(one, other[2:-2, 2:-2])

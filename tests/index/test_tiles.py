@@ -47,6 +47,12 @@ def test_two_colours_are_not_blank() -> None:
     check_not_blank(pixels)
 
 
+def test_a_tile_that_differs_only_between_the_pixels_looked_at_first_is_not_blank() -> None:
+    pixels = np.full((64, 64, 3), 90, dtype=np.uint8)
+    pixels[5, 7, 2] = 93
+    check_not_blank(pixels)
+
+
 def test_a_tile_knows_its_bounds() -> None:
     tile = Tile("a", 10.0, 20.0, np.zeros((2, 2, 3), dtype=np.uint8), 100.0, 50.0, None, "made")
     assert tile.bounds == pytest.approx([float(side) for side in square(10.0, 20.0, 100.0)])

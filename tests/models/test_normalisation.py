@@ -21,3 +21,9 @@ def test_bytes_come_back() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     back = to_bytes(normalise(picture, IMAGENET_MEAN, IMAGENET_STD), IMAGENET_MEAN, IMAGENET_STD)
     np.testing.assert_array_equal(back, picture.transpose(2, 0, 1))
+
+
+def test_planes_are_what_the_formula_gives_to_the_bit() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    scaled = (picture / np.float32(255.0) - np.array(IMAGENET_MEAN, np.float32)) / np.array(IMAGENET_STD, np.float32)
+    np.testing.assert_array_equal(normalise(picture, IMAGENET_MEAN, IMAGENET_STD), scaled.transpose(2, 0, 1))
