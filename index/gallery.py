@@ -94,6 +94,9 @@ class Gallery(Protocol):
 
     def tile(self, row: int) -> TileFacts: ...
 
+    def probe_recall(self) -> float:
+        """Give the share of what its probes must find that the search finds now; 1 is well."""
+
 
 def about_index(index: Index) -> About:
     """Say what one index is."""

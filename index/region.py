@@ -150,6 +150,10 @@ class Region:
             return facts
         return TileFacts(f"{self._members[number].name}/{facts.id}", facts.bounds, facts.captured, facts.attribution)
 
+    def probe_recall(self) -> float:
+        """Give the least recall of the members that are open; what is not open is asked when it is opened."""
+        return min((self._shelf.get(number).probe_recall() for number in self._shelf.held), default=1.0)
+
     def close(self) -> None:
         """Give up the threads and what is open."""
         self._pool.shutdown()

@@ -18,6 +18,8 @@
     |  |- BundleMissing, ManifestInvalid, UnsupportedVersion, FileMissing, FileUnexpected,
     |     ChecksumMismatch, ModelUnreadable, SignatureMismatch, TableInvalid, IndexMismatch,
     |     ModelMismatch, ProbeFailed
+    |- BackendUnavailable          a vector database that does not answer, or not sensibly
+    |  |- BackendRefused
     |- CheckpointError             foreign weights that cannot be taken over
     |  |- CheckpointUnsafe, CheckpointUnreadable, CheckpointMismatch
     |- DatasetError                a data set on disk that is not laid out as it should be
@@ -193,6 +195,16 @@ class ModelMismatch(BundleError):
 
 class ProbeFailed(BundleError):
     code = "golden_failed"
+
+
+class BackendUnavailable(SkyfixError):
+    code = "backend_unavailable"
+
+
+class BackendRefused(BackendUnavailable):
+    """It answered that it will not."""
+
+    code = "backend_refused"
 
 
 class CheckpointError(SkyfixError):

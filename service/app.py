@@ -17,7 +17,7 @@ from service.door.guard import Guard
 from service.door.keys import Scope
 from service.door.middleware import Door
 from service.environment import program_version
-from service.errors import NotReady, UnknownIndex
+from service.errors import Draining, NotReady, UnknownIndex
 from service.info import InfoResponse, info_response
 from service.localizer import Localizer
 from service.metrics import Metrics
@@ -39,6 +39,10 @@ ACCESS: Mapping[str, Scope | None] = {
 """The scope that a key needs for each route; None is open to everybody."""
 
 
+PROBED = "10"
+"""Best rows that a probe asks for."""
+
+
 class Service:
     """What the routes share: settings, metrics, threads, and the localizer once there is one."""
 
@@ -49,9 +53,10 @@ class Service:
         self.metrics = Metrics(self.version)
         self.pipeline = Pipeline(self.metrics, settings.sizes)
         self._localizer: Localizer | None = None
-        self.waiting_for = "the model and the index are being loaded"
+        self._unwell: Localizer | None = None
+        self.draining = False
 
-    def reload(self) -> None:
+    def reload_keys(self) -> None:
         """Read the key file again; a bad one changes nothing."""
         taken = self.guard.reload()
         if taken is not None:
@@ -60,12 +65,33 @@ class Service:
     def install(self, localizer: Localizer) -> None:
         """Answer with this localizer from now on."""
         self.metrics.serve(localizer.about, self.settings.provider)
-        self._localizer = localizer
+        self.metrics.probe_recall.labels(PROBED).set(1.0)  # it could not have been opened otherwise
+        self._localizer, self._unwell = localizer, None
+
+    def note_recall(self, localizer: Localizer, recall: float) -> None:
+        """Remember what the probes of a localizer said, if it is the one that answers."""
+        if localizer is not self._localizer:
+            return
+        self.metrics.probe_recall.labels(PROBED).set(recall)
+        self.metrics.ready.labels("index").set(float(recall >= 1.0))
+        self._unwell = localizer if recall < 1.0 else None
 
     @property
     def localizer(self) -> Localizer:
+        """What answers.
+
+        Raises:
+            NotReady: nothing is loaded yet, or the index fails its probes.
+        """
+        localizer = self.localizer_even_if_unwell
+        if localizer is self._unwell:
+            raise NotReady("Not ready: the index no longer gives the answers that its probes expect.")
+        return localizer
+
+    @property
+    def localizer_even_if_unwell(self) -> Localizer:
         if self._localizer is None:
-            raise NotReady(f"Not ready: {self.waiting_for}.")
+            raise NotReady("Not ready: the model and the index are being loaded.")
         return self._localizer
 
 
@@ -157,7 +183,10 @@ def _add_states(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", summary="Photos can be answered, or why not (503)")
     async def readyz() -> JSONResponse:
-        return JSONResponse({"status": "ready", "index": service.localizer.about.index})
+        localizer = service.localizer
+        if service.draining:
+            raise Draining("Not ready: the service is about to stop.")
+        return JSONResponse({"status": "ready", "index": localizer.about.index})
 
     @app.get("/info", summary="Model, index, provider and limits", response_model=InfoResponse)
     async def info() -> JSONResponse:

@@ -12,7 +12,7 @@ SkyfixError
 |- AddressUnavailable          the service cannot listen where it should
 |- DemoFailed                  the demo cannot go on
 |- Unavailable                 nothing wrong with the request; ask again later
-   |- NotReady, Overloaded, DeadlineExceeded
+   |- NotReady, Draining, Overloaded, DeadlineExceeded
 """
 
 from __future__ import annotations
@@ -147,6 +147,10 @@ class Unavailable(SkyfixError):
 
 class NotReady(Unavailable):
     code = "not_ready"
+
+
+class Draining(Unavailable):
+    code = "draining"
 
 
 class Overloaded(Unavailable):

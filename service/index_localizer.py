@@ -52,7 +52,7 @@ class IndexLocalizer:
         limits: ImageLimits | None = None,
         usual_prior: Prior | None = None,
     ) -> None:
-        self._encoder, self.usual_prior = encoder, usual_prior
+        self._encoder, self._gallery, self.usual_prior = encoder, gallery, usual_prior
         self._limits = limits or ImageLimits()
         self._decoded_side_px = decoded_side_px(encoder.manifest.ground)
         calibration, title = encoder.manifest.calibration, encoder.manifest.title
@@ -95,6 +95,9 @@ class IndexLocalizer:
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         return self._answerer.answer(query, prepared, columns)
+
+    def probe_recall(self) -> float:
+        return self._gallery.probe_recall()
 
 
 def decoded_side_px(view: AnyGroundView) -> int:

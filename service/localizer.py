@@ -80,6 +80,9 @@ class Localizer(Protocol):
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer: ...
 
+    def probe_recall(self) -> float:
+        """Give the share of what the index's probes must find that it finds now; 1 is well."""
+
 
 def localize(
     localizer: Localizer, data: bytes, query: Query, clock: Callable[[], float] = time.perf_counter

@@ -18,7 +18,7 @@ BATCH_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 CONFIDENCE_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))
 RADIUS_BUCKETS_M = (5.0, 10.0, 15.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0)
 COMPONENTS = ("model", "index")
-KEY_RELOADS = ("taken", "refused")
+RELOADS = ("taken", "refused")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
@@ -45,6 +45,10 @@ class Metrics:
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
         self.index_vectors = self._gauge("index_vectors", "Tiles in the served index.")
         self.index_bytes = self._gauge("index_bytes", "Size of the served index.")
+        self.index_swaps = self._counter("index_swaps", "Times model and index were loaded anew.", "result")
+        self.probe_recall = self._gauge(
+            "index_probe_recall_ratio", "Share of the probes answered when last asked.", "k"
+        )
         self.index_age = self._gauge("index_age_seconds", "Seconds since the served index was built.")
         self.model_info = self._gauge("model_info", "Served model; always 1.", "model")
         self.index_info = self._gauge("index_info", "Served index; always 1.", "index")
@@ -58,8 +62,9 @@ class Metrics:
             self.stage_seconds.labels(stage)
         for component in COMPONENTS:
             self.ready.labels(component).set(0)
-        for result in KEY_RELOADS:
+        for result in RELOADS:
             self.key_reloads.labels(result)
+            self.index_swaps.labels(result)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, namespace="skyfix", registry=self.registry)

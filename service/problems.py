@@ -26,6 +26,7 @@ STATUS: dict[type[SkyfixError], int] = {
     library.EncoderError: 500,
     library.ProviderUnavailable: 503,
     library.BundleError: 503,
+    library.BackendUnavailable: 503,
     library.CheckpointError: 500,
     library.DatasetError: 500,
     library.SourceError: 500,
@@ -51,6 +52,7 @@ STATUS: dict[type[SkyfixError], int] = {
     http.Unavailable: 503,
     http.DeadlineExceeded: 504,
     http.NotReady: 503,
+    http.Draining: 503,
     http.Overloaded: 429,
 }
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from service.app import Service, create_app
 from service.door.hosts import HostGuard, allowed_hosts
 from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
+from service.keeper import Keeper
 from service.localizer import Localizer
 from service.settings import Settings
 
@@ -46,7 +46,8 @@ class Addresses:
 def serve(settings: Settings, load: Callable[[], Localizer], on_ready: Callable[[Addresses], None]) -> None:
     """Serve until SIGTERM or SIGINT, which both end in a clean return; a second one does not wait for clients.
 
-    SIGHUP reads the key file again.
+    SIGHUP reads the key file again and loads model and index anew, beside the old ones, as POST /admin/reload does.
+    With `drain_s`, the first signal only makes /readyz say so for that long, so that a balancer looks elsewhere.
 
     The addresses answer at once, /readyz with 503 until `load` has returned.
 
@@ -91,24 +92,28 @@ async def _serve(
 ) -> None:
     service: Service = app.state.service
     admin_hosts = allowed_hosts("", service.settings.admin_host)
-    admin_app = HostGuard(create_admin_app(service.metrics), admin_hosts)
+    keeper = Keeper(service, load, service.settings.canary_every_s)
+    admin_app = HostGuard(create_admin_app(service.metrics, keeper.reload), admin_hosts)
     servers = [make_server(each, service) for each in (app, admin_app)]
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, _stop, servers)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+        loop.add_signal_handler(number, _drain, loop, service, servers)
+    loop.add_signal_handler(signal.SIGHUP, _reload, service, keeper)
     running = [
         asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (public, admin), strict=True)
     ]
-    loading = _in_thread(load)
+    loading = asyncio.create_task(keeper.begin())
+    watching = asyncio.create_task(keeper.watch())
     try:
         either: list[asyncio.Future[Any]] = [loading, *running]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
-            service.install(loading.result())
+            loading.result()
             on_ready(Addresses(url_of(public), url_of(admin)))
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        loading.cancel()
+        watching.cancel()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running)
@@ -131,32 +136,26 @@ def make_server(app: ASGIApp, service: Service) -> Server:
     return Server(config)
 
 
+def _reload(service: Service, keeper: Keeper) -> None:
+    service.reload_keys()
+    keeper.reload_in_background()
+
+
+def _drain(loop: asyncio.AbstractEventLoop, service: Service, servers: list[Server]) -> None:
+    """The first signal announces the end, which comes after `drain_s`; a second one brings it at once."""
+    if service.draining or not service.settings.drain_s:
+        _stop(servers)
+    else:
+        loop.call_later(service.settings.drain_s, _stop_once, servers)
+    service.draining = True
+
+
+def _stop_once(servers: list[Server]) -> None:
+    if not any(server.should_exit for server in servers):
+        _stop(servers)
+
+
 def _stop(servers: list[Server]) -> None:
     for server in servers:
         server.force_exit = server.should_exit
         server.should_exit = True
-
-
-def _in_thread(load: Callable[[], Localizer]) -> asyncio.Future[Localizer]:
-    """Run `load` in a daemon thread, so that a signal while loading need not wait for it."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Localizer] = loop.create_future()
-
-    def settle(result: Localizer | None, error: Exception | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        elif result is not None:
-            future.set_result(result)
-
-    def work() -> None:
-        try:
-            result, error = load(), None
-        except Exception as raised:  # handed on to the awaiting task, whatever it is
-            result, error = None, raised
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=work, name="load", daemon=True).start()
-    return future

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     max_batch: int | None = Field(default=None, ge=1, le=256, description="Photos in one run; 1 on a CPU, 32 on a GPU.")
     search_threads: int = Field(default=2, ge=1, le=64)
     max_open: int = Field(default=MAX_OPEN, ge=1, le=100_000, description="Indexes of a region kept open.")
+    canary_every_s: float = Field(default=60.0, gt=0, le=86_400, description="Between two looks at the probes.")
+    drain_s: float = Field(default=0.0, ge=0, le=600, description="After SIGTERM /readyz says draining, photos go on.")
     deadline_s: float = Field(default=30.0, gt=0, le=600, description="Photos that waited longer are not begun.")
     places: int = Field(default=32, ge=1, le=4096, description="Photos inside at once; more are told 429.")
     top_k: int = Field(default=5, ge=1, le=50)

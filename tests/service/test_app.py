@@ -120,7 +120,10 @@ def test_degraded_provider_is_shown(localizer: IndexLocalizer) -> None:
 
 
 def test_metrics_are_on_the_admin_application_only(client: Client) -> None:
-    admin: Any = Client(create_admin_app(client.app.state.service.metrics))  # type: ignore[arg-type]
+    async def reload() -> str:
+        return "painted@1"
+
+    admin: Any = Client(create_admin_app(client.app.state.service.metrics, reload))  # type: ignore[arg-type]
     response = admin.get("/metrics")
     assert response.status_code == 200
     assert "skyfix_build_info" in response.text

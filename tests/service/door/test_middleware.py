@@ -93,7 +93,7 @@ def test_a_key_opens(locked: Client, key: str, photo: bytes, headers: str) -> No
 
 def test_a_key_of_another_scope_is_told_so(locked: Client, key_file: Path) -> None:
     other = add(key_file, "batches", "batch", "admin")
-    locked.app.state.service.reload()
+    locked.app.state.service.reload_keys()
     response = locked.request("POST", "/localize", headers=bearer(other), content=unread())
     check_problem(response, 403, "forbidden")
     assert 'scope="localize"' in response.headers["www-authenticate"]
@@ -228,13 +228,13 @@ def test_rotation_while_running(locked: Client, key_file: Path, key: str, caplog
     caplog.set_level(logging.DEBUG, "skyfix")
     new = add(key_file, "fleet")
     assert locked.get("/info", headers=bearer(new)).status_code == 401
-    locked.app.state.service.reload()
+    locked.app.state.service.reload_keys()
     assert [locked.get("/info", headers=bearer(each)).status_code for each in (key, new)] == [200, 200]
     key_file.write_text("{")
-    locked.app.state.service.reload()
+    locked.app.state.service.reload_keys()
     assert [locked.get("/info", headers=bearer(each)).status_code for each in (key, new)] == [200, 200]
     key_file.unlink()
-    locked.app.state.service.reload()
+    locked.app.state.service.reload_keys()
     assert locked.get("/info", headers=bearer(new)).status_code == 200
     assert locked.metric("skyfix_key_file_reloads_total", result="taken") == 1
     assert locked.metric("skyfix_key_file_reloads_total", result="refused") == 2
@@ -244,7 +244,7 @@ def test_rotation_while_running(locked: Client, key_file: Path, key: str, caplog
 
 def test_revoked_keys_are_out_after_a_reload(locked: Client, key_file: Path, key: str) -> None:
     revoke_key(key_file, locked.app.state.service.guard._keyring.rows[0].id, datetime.now(UTC))
-    locked.app.state.service.reload()
+    locked.app.state.service.reload_keys()
     check_problem(locked.get("/info", headers=bearer(key)), 401, "unauthorized")
 
 
