@@ -17,6 +17,7 @@ from index.job_options import JobOptions, carry_out, job_options
 from index.manifest import read_index_manifest
 from index.options import INDEX
 from index.plan_command import command as plan
+from index.push_command import command as push
 from index.region_command import command as region
 from index.region_command import document_of, print_region
 from index.region_file import is_region, read_region
@@ -42,6 +43,7 @@ def command() -> None:
 
 
 command.add_command(plan)
+command.add_command(push)
 command.add_command(region)
 command.add_command(report)
 for revision in (add, remove, update, gc):

@@ -14,6 +14,7 @@ EXTRA_OF = {
     "rasterio": "index",
     "pyproj": "index",
     "numba": "sample-city",
+    "pymilvus": "milvus",
     "torch": "train",
     "scipy": "train",
     "onnx": "train",
