@@ -1,28 +1,49 @@
-"""Rows near a place: far blocks of the Hilbert order are passed over."""
+"""Tiles in an area as runs of rows: boxes around blocks of the Hilbert order, and around groups of these, go first."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from index.areas import Area, Circle
 from index.hits import NO_ROWS, Int64s
+from index.runs import Runs
 from index.table import TileTable
-from models.errors import ParameterError
-from models.geo import Floats, distance_m
+from index.tiles import Bounds
+from models.geo import Floats, wrap_lon
 
-BLOCK_ROWS = 256
-REACH_SLACK, REACH_SLACK_M = 1.02, 1.0
+BLOCK_ROWS, BLOCKS_PER_GROUP = 64, 64
+ROWS_AT_ONCE = 65_536
+EPS_DEG = 1e-9
+"""What boxes are grown by (0.1 mm), so that rounding leaves out nothing that the area itself would take."""
 
 
 class Nearby:
-    """Finds the tiles around a place in a table that is in Hilbert order."""
+    """Finds the tiles of areas in a table that is in Hilbert order; in any other order it is only slower."""
 
     def __init__(self, tiles: TileTable) -> None:
         self._tiles = tiles
-        starts = np.arange(0, len(tiles), BLOCK_ROWS)
-        self._blocks = [slice(int(a), int(b)) for a, b in pairwise([*starts, len(tiles)])]
-        self._centres, self._reach_m = _enclose(tiles, self._blocks)
+        self._west_deg = float(tiles.lon[0]) if len(tiles) else 0.0
+        lon = wrap_lon(tiles.lon - self._west_deg)
+        self._blocks = _Boxes(lon, tiles.lat, lon, tiles.lat).grouped(BLOCK_ROWS)
+        self._groups = self._blocks.grouped(BLOCKS_PER_GROUP)
+
+    def runs(self, area: Area) -> Runs:
+        """Give the tiles whose centres lie in an area."""
+        if area.parts:
+            return Runs.union([self.runs(part) for part in area.parts])
+        spans = self._spans(area.bounds)
+        groups = np.flatnonzero(self._groups.meet(*spans))
+        blocks = _members(groups, BLOCKS_PER_GROUP, len(self._blocks.west))
+        blocks = blocks[self._blocks.take(blocks).meet(*spans)]
+        found = []
+        for start in range(0, len(blocks), ROWS_AT_ONCE // BLOCK_ROWS):
+            some = blocks[start : start + ROWS_AT_ONCE // BLOCK_ROWS]
+            rows = _members(some, BLOCK_ROWS, len(self._tiles))
+            found.append(rows[area.holds(self._tiles.lat[rows], self._tiles.lon[rows])])
+        return Runs.of(found[0] if len(found) == 1 else np.concatenate([NO_ROWS, *found]))
 
     def rows(self, lat: float, lon: float, radius_m: float) -> Int64s:
         """Give the rows, rising, whose centres lie within a radius.
@@ -30,27 +51,54 @@ class Nearby:
         Raises:
             ParameterError: the position or radius is no such thing.
         """
-        if not (abs(lat) <= 90 and abs(lon) <= 180):
-            raise ParameterError("prior", f"lat {lat:g}, lon {lon:g} is not a WGS84 position.")
-        if not 0 < radius_m < np.inf:
-            raise ParameterError("radius_m", f"{radius_m:g} is not a positive length.")
-        away_m = distance_m(self._centres[:, 0], self._centres[:, 1], lat, lon)
-        near = np.flatnonzero(away_m <= (radius_m + self._reach_m) * REACH_SLACK + REACH_SLACK_M)
-        parts = [NO_ROWS]
-        for block in (self._blocks[number] for number in near):
-            inside = distance_m(self._tiles.lat[block], self._tiles.lon[block], lat, lon) <= radius_m
-            parts.append(np.flatnonzero(inside) + block.start)
-        return np.concatenate(parts)
+        return self.runs(Circle(lat, lon, radius_m)).rows
 
     def around(self, rows: Int64s, radius_m: float) -> Int64s:
         """Give the rows, rising, whose centres lie within a radius of the centre of any of some tiles."""
         places = zip(self._tiles.lat[rows].tolist(), self._tiles.lon[rows].tolist(), strict=True)
-        return np.unique(np.concatenate([NO_ROWS, *(self.rows(lat, lon, radius_m) for lat, lon in places)]))
+        return Runs.union([self.runs(Circle(lat, lon, radius_m)) for lat, lon in places]).rows
+
+    def _spans(self, bounds: Bounds) -> tuple[float, float, list[tuple[float, float]]]:
+        """Give south, north and the one or two spans of longitude, as the boxes count it, that hold a box."""
+        west = (bounds.west - self._west_deg - EPS_DEG + 180.0) % 360.0 - 180.0
+        east = west + bounds.width_deg + 2 * EPS_DEG
+        spans = [(west, east)] if east < 180.0 else [(west, 180.0), (-180.0, east - 360.0)]
+        return bounds.south - EPS_DEG, bounds.north + EPS_DEG, spans
 
 
-def _enclose(tiles: TileTable, blocks: list[slice]) -> tuple[Floats, Floats]:
-    """Give a circle around each block: centres (B, 2) as lat, lon (that of a row in it) and radii (B,) in metres."""
-    lat, lon = tiles.lat, tiles.lon
-    middles = [(block.start + block.stop) // 2 for block in blocks]
-    reach = [float(distance_m(lat[b], lon[b], lat[m], lon[m]).max()) for b, m in zip(blocks, middles, strict=True)]
-    return np.stack([lat[middles], lon[middles]], axis=1), np.array(reach)
+class _Boxes(NamedTuple):
+    """Boxes (B,) in degrees; longitudes count from the first tile, in [-180, 180), and none crosses that meridian."""
+
+    west: Floats
+    south: Floats
+    east: Floats
+    north: Floats
+
+    def grouped(self, count: int) -> _Boxes:
+        """Give the boxes around so many at a time; the last may be around fewer."""
+        starts = np.arange(0, len(self.west), count)
+        if not starts.size:
+            return self
+        return _Boxes(
+            np.minimum.reduceat(self.west, starts),
+            np.minimum.reduceat(self.south, starts),
+            np.maximum.reduceat(self.east, starts),
+            np.maximum.reduceat(self.north, starts),
+        )
+
+    def take(self, places: Int64s) -> _Boxes:
+        return _Boxes(self.west[places], self.south[places], self.east[places], self.north[places])
+
+    def meet(self, south: float, north: float, spans: list[tuple[float, float]]) -> NDArray[np.bool_]:
+        """Say which reach into any of some spans of longitude between two parallels."""
+        beside = np.zeros(len(self.west), np.bool_)
+        for west, east in spans:
+            beside |= (self.west <= east) & (self.east >= west)
+        found: NDArray[np.bool_] = beside & (self.south <= north) & (self.north >= south)
+        return found
+
+
+def _members(groups: Int64s, size: int, count: int) -> Int64s:
+    """Give, rising, the members below `count` of groups of `size`."""
+    every = (groups[:, None] * size + np.arange(size)).ravel()
+    return every[every < count] if every.size and every[-1] >= count else every

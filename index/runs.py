@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,20 @@ class Runs:
             return cls(NO_ROWS, NO_ROWS)
         ends = np.flatnonzero(np.diff(rows) != 1)
         return cls(rows[np.r_[0, ends + 1]], rows[np.r_[ends, len(rows) - 1]] + 1)
+
+    @classmethod
+    def union(cls, many: Sequence[Runs]) -> Runs:
+        """Make runs of the rows of any of several."""
+        if len(many) == 1:
+            return many[0]
+        starts = np.concatenate([NO_ROWS, *(runs.starts for runs in many)])
+        stops = np.concatenate([NO_ROWS, *(runs.stops for runs in many)])
+        order = np.argsort(starts)
+        starts, reach = starts[order], np.maximum.accumulate(stops[order])
+        apart = np.flatnonzero(starts[1:] > reach[:-1])
+        if not starts.size:
+            return cls(starts, reach)
+        return cls(starts[np.r_[0, apart + 1]], reach[np.r_[apart, len(reach) - 1]])
 
     @property
     def count(self) -> int:

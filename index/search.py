@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from index.areas import Area, Circle
 from index.background import PlacesAtLarge
 from index.bundle import Index
 from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
-from index.runs import Runs
 from index.stores.exact import ExactStore
 from index.stores.settle import scan_tiles
 from index.stores.store import Layout, VectorStore
@@ -56,13 +56,17 @@ class Searcher:
         return self._store.best_tiles(self._checked(queries, k), k)
 
     def search_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> tuple[Hits, int]:
-        """Find the k best tiles whose centres lie within a radius of a place (WGS84 degrees).
+        """Find the k best tiles whose centres lie within a radius of a place (WGS84 degrees), as `search_in` does."""
+        return self.search_in(queries, Circle(lat, lon, radius_m), k)
+
+    def search_in(self, queries: Float32s, area: Area, k: int) -> tuple[Hits, int]:
+        """Find the k best tiles whose centres lie in an area.
 
         Returns:
-            The tiles, and how many were scanned: all inside the radius, 0 where there is none.
+            The tiles, and how many were scanned: all in the area, 0 where there is none.
         """
-        queries, rows = self._checked(queries, k), self.rows_near(lat, lon, radius_m)
-        return self._store.best_tiles(queries, k, Runs.of(rows)), len(rows)
+        queries, runs = self._checked(queries, k), self._nearby.runs(area)
+        return self._store.best_tiles(queries, k, runs), runs.count
 
     def top_cells(self, queries: Float32s, k: int) -> CellHits:
         """Find the k best cells of the whole index, as `search` finds tiles."""
@@ -70,8 +74,8 @@ class Searcher:
 
     def top_cells_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> CellHits:
         """Find the k best cells of the tiles whose centres lie within a radius of a place, as `search_near` does."""
-        queries, rows = self._checked(queries, k), self.rows_near(lat, lon, radius_m)
-        return self._store.best_cells(queries, k, Runs.of(rows))
+        queries, runs = self._checked(queries, k), self._nearby.runs(Circle(lat, lon, radius_m))
+        return self._store.best_cells(queries, k, runs)
 
     def evidence(self, queries: Float32s, rows: Int64s) -> Evidence:
         """Compare every cell of chosen tiles with every query."""

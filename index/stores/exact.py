@@ -1,7 +1,7 @@
 """The exact store: every row is compared, plain vectors by FAISS, azimuth columns at all headings at once.
 
 Columns are correlated by frequency (`models.correlation`), which finds a few candidates; these are then compared by
-plain inner products, which decide.
+plain inner products, which decide. A small part of the rows is compared without either, run by run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from index.hits import CellHits, Float32s, Hits, Int64s
 from index.runs import Runs
+from index.stores.scan import best_cells_in, best_tiles_in
 from index.stores.settle import best_cells_of, best_tiles_of
 from index.stores.store import Layout
 from models.correlation import ROUNDING, Spectra, turns_of
@@ -37,31 +38,32 @@ class ExactStore:
 
     def __init__(self, rows: NDArray[np.float16], layout: Layout) -> None:
         self.layout, self._rows = layout, rows
+        self._by_tile = rows.reshape(layout.tiles, layout.cells, layout.size)
         plain = layout.columns == layout.cells == 1
         self._faiss: Any = _flat(rows) if plain else None
         self._spectra = None if plain else Spectra.of(rows, layout.columns, layout.cells)
 
     def best_tiles(self, queries: Float32s, k: int, within: Runs | None = None) -> Hits:
-        if self._spectra is None and within is None:
+        if within is not None and not self._correlation_pays(within):
+            return best_tiles_in(self._by_tile, within, queries, k)
+        if self._spectra is None:
             return self._ask_faiss(queries, k)
         tiles = np.arange(self.layout.tiles) if within is None else within.rows
-        if self._spectra is not None and self._correlation_pays(tiles):
-            best = _peaks(self._spectra, queries).reshape(-1, self.layout.cells).max(axis=1)[tiles]
-            tiles = tiles[_candidates(best, k, queries)]
-        return best_tiles_of(self._rows, self.layout, tiles, queries, k)
+        best = _peaks(self._spectra, queries).reshape(-1, self.layout.cells).max(axis=1)[tiles]
+        return best_tiles_of(self._rows, self.layout, tiles[_candidates(best, k, queries)], queries, k)
 
     def best_cells(self, queries: Float32s, k: int, within: Runs | None = None) -> CellHits:
-        if self._spectra is None and within is None:
+        if within is not None and not self._correlation_pays(within):
+            return best_cells_in(self._by_tile, within, queries, k)
+        if self._spectra is None:
             hits = self._ask_faiss(queries, k)
             return CellHits(hits.rows, hits.cells, hits.similarity, hits.shift)
-        tiles = np.arange(self.layout.tiles) if within is None else within.rows
-        cells = (tiles[:, None] * self.layout.cells + np.arange(self.layout.cells)).ravel()
-        if self._spectra is not None and self._correlation_pays(tiles):
-            cells = cells[_candidates(_peaks(self._spectra, queries)[cells], k, queries)]
+        cells = np.arange(self.layout.rows) if within is None else within.times(self.layout.cells).rows
+        cells = cells[_candidates(_peaks(self._spectra, queries)[cells], k, queries)]
         return best_cells_of(self._rows, self.layout, cells, queries, k)
 
-    def _correlation_pays(self, tiles: Int64s) -> bool:
-        return len(tiles) * SCAN_SHARE > self.layout.tiles
+    def _correlation_pays(self, within: Runs) -> bool:
+        return self._spectra is not None and within.count * SCAN_SHARE > self.layout.tiles
 
     def _ask_faiss(self, queries: Float32s, k: int) -> Hits:
         faiss.omp_set_num_threads(1)  # of this thread; on a busy machine waking the others costs more than they give

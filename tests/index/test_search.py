@@ -122,7 +122,7 @@ def test_nothing_near_is_no_hit(searcher: Searcher) -> None:
 
 
 def test_a_large_radius_is_scanned_in_parts(searcher: Searcher, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.stores.settle.CELLS_PER_SCAN", 100)
+    monkeypatch.setattr("index.stores.scan.CELLS_PER_PIECE", 100)
     queries = unit_rows(2, SIZE, seed=4)
     hits, scanned = searcher.search_near(queries, LAT, LON, 1e5, 20)
     assert scanned == 2000
