@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageStat
 
 OPAQUE = 128
+SEEN = [255 * (level >= OPAQUE) for level in range(256)]
+"""By alpha: whether a pixel has imagery."""
 SHARP_ENOUGH = 1.25
 MOST_SAMPLES = 8
 
@@ -63,35 +66,46 @@ def cut_square(patch: Patch, place: Placement, side_m: float, size_px: int) -> t
     Returns:
         ((S, S, 3) uint8 RGB, share of the pixels that have imagery).
     """
+    return cut_row(patch, place, [0], side_m, size_px)[0]
+
+
+def cut_row(
+    patch: Patch, place: Placement, offsets_px: Sequence[int], side_m: float, size_px: int
+) -> list[tuple[NDArray[np.uint8], float]]:
+    """Sample squares whose centres lie whole pixels of the output east of a place, as `cut_square` does.
+
+    What neighbours have in common is sampled once.
+    """
     metre = side_m / size_px
     finer = max(
         math.hypot(place.column_east, place.column_north) * metre / patch.across,
         math.hypot(place.row_east, place.row_north) * metre / patch.down,
     )
     samples = min(MOST_SAMPLES, max(1, math.ceil(finer / SHARP_ENOUGH)))
-    step, half = metre / samples, side_m / 2
+    step, half, first = metre / samples, side_m / 2, min(offsets_px)
+    west = half - first * metre
     inverse = (
         place.column_east * step / patch.across,
         -place.column_north * step / patch.across,
-        (place.column - place.column_east * half + place.column_north * half - patch.left) / patch.across,
+        (place.column - place.column_east * west + place.column_north * half - patch.left) / patch.across,
         place.row_east * step / patch.down,
         -place.row_north * step / patch.down,
-        (place.row - place.row_east * half + place.row_north * half - patch.top) / patch.down,
+        (place.row - place.row_east * west + place.row_north * half - patch.top) / patch.down,
     )
-    size = (size_px * samples, size_px * samples)
-    cut = patch.image.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BILINEAR)
+    size = ((size_px + max(offsets_px) - first) * samples, size_px * samples)
+    row = patch.image.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BILINEAR)
     if samples > 1:
-        cut = cut.reduce(samples)
-    return _fill(cut.convert("RGBA"))
+        row = row.reduce(samples)
+    row = row.convert("RGBA")
+    return [_fill(row.crop((left - first, 0, left - first + size_px, size_px))) for left in offsets_px]
 
 
 def _fill(cut: Image.Image) -> tuple[NDArray[np.uint8], float]:
-    if cut.getextrema()[3][0] >= OPAQUE:  # type: ignore[index]  # one pair a band
-        return np.array(cut.convert("RGB")), 1.0
-    rgba = np.asarray(cut)
-    seen = rgba[..., 3] >= OPAQUE
-    pixels = np.ascontiguousarray(rgba[..., :3])
-    share = float(seen.mean())
-    if 0.0 < share < 1.0:
-        pixels[~seen] = np.rint(pixels[seen].mean(axis=0)).astype(np.uint8)
-    return pixels, share
+    seen, colours = cut.getchannel("A").point(SEEN), cut.convert("RGB")
+    count = seen.histogram()[255]
+    if 0 < count < cut.width * cut.height:
+        mean = np.array(ImageStat.Stat(colours, seen).sum) / count
+        filled = Image.new("RGB", cut.size, tuple(np.rint(mean).astype(int).tolist()))
+        filled.paste(colours, mask=seen)
+        colours = filled
+    return np.array(colours), count / (cut.width * cut.height)

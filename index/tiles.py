@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,6 +63,22 @@ class BadTile:
     id: str
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some tiles of a source that are still to be made, in any thread."""
+
+    count: int
+    make: Callable[[], Sequence[Tile | BadTile]]
+    """Gives `count` of them."""
+
+
+@runtime_checkable
+class PieceSource(Protocol):
+    """A source whose tiles can be made several at once: its pieces in their order are what iteration gives."""
+
+    def pieces(self) -> Iterator[Piece]: ...
 
 
 class TileSource(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from index.sources.grid import TileGrid, default_stride_m
 from index.sources.imagery import Imagery
 from index.sources.orthophoto import LEAST_SHARE, LEAST_SHARE_OF_CELLS, Orthophoto
-from index.tiles import BadTile, Bounds, Tile, check_resolution, union
+from index.tiles import BadTile, Bounds, Piece, Tile, check_resolution, union
 from models.cells import Cells
 from models.errors import ImageryTooCoarse, SourceError
 from models.geo import metres_per_degree
@@ -117,9 +117,13 @@ class CutSource:
         )
 
     def __iter__(self) -> Iterator[Tile | BadTile]:
-        yield from self._refused
+        for piece in self.pieces():
+            yield from piece.make()
+
+    def pieces(self) -> Iterator[Piece]:
+        yield Piece(len(self._refused), lambda: self._refused)
         for sheet in self._sheets:
-            yield from sheet.tiles()
+            yield from sheet.pieces()
 
 
 def _check_ids(pictures: Sequence[Imagery]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from index.sampling import Placement, cut_square
+from index.sampling import Patch, Placement, cut_row, cut_square
 from index.sources.grid import TileGrid
 from index.sources.imagery import Damage, Imagery, ImageryReader
-from index.tiles import BadTile, Tile
+from index.tiles import BadTile, Piece, Tile
 from models.errors import TileBlank, TileUnreadable
 from models.geo import Floats
 
@@ -28,6 +30,8 @@ SAFELY = 1.06
 NEARLY = 1.02
 """A scale this close below a whole number counts as one: a map projection alone makes 1.9996 of 2."""
 COUNT_SAMPLES = 64
+STRAY_PX = 0.05
+"""Pixels of a tile by which its centre may be off when its row is cut as one strip: the curvature of parallels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class Spot:
     lat: float
     lon: float
     place: Placement
+    anchor: Placement
+    """Of the position in the middle of its row of the block, whoever else is in it."""
+    steps: int
+    """Columns east of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,15 @@ class Orthophoto:
         return max(1, round(float(on.mean()) * self.imagery.filled * self.grid.rows * self.grid.columns))
 
     def tiles(self) -> Iterator[Tile | BadTile]:
-        """Cut the tiles; the file is open while this runs, and never more than a block of it in memory."""
+        """Cut the tiles, one piece after another."""
+        for piece in self.pieces():
+            yield from piece.make()
+
+    def pieces(self) -> Iterator[Piece]:
+        """Read block after block and give its rows, yet to be cut; the file is open while this runs.
+
+        As many blocks are in memory as pieces of them are still held.
+        """
         least = self.least_share * self._most_share()
         with self.imagery.open() as reader:
             for row, column in self._blocks():
@@ -121,6 +137,8 @@ class Orthophoto:
     def _spots(self, row: NDArray[np.int64], column: NDArray[np.int64], least: float) -> list[Spot]:
         lat, lon = self.grid.centres(row, column)
         places = self._placements(lat, lon)
+        middle = np.full_like(column, (column.min() + column.max()) // 2)
+        anchors = self._placements(*self.grid.centres(row, middle))
         share = self.imagery.covers(*self._samples(places)).mean(axis=1)
         return [
             Spot(
@@ -130,6 +148,8 @@ class Orthophoto:
                 float(lat[n]),
                 float(lon[n]),
                 Placement(*places[n].tolist()),
+                Placement(*anchors[n].tolist()),
+                int(column[n] - middle[n]),
             )
             for n in np.flatnonzero(share >= least * SAFELY)
         ]
@@ -147,27 +167,55 @@ class Orthophoto:
             )
         return column, row
 
-    def _cut(self, reader: ImageryReader, spots: Sequence[Spot], least: float) -> Iterator[Tile | BadTile]:
+    def _cut(self, reader: ImageryReader, spots: Sequence[Spot], least: float) -> Iterator[Piece]:
         window, across, down = self._window(spots)
         try:
             reading = reader.read(window, across, down)
         except TileUnreadable as error:
             if len(spots) == 1:
-                yield BadTile(spots[0].id, error.code, str(error))
+                bad = BadTile(spots[0].id, error.code, str(error))
+                yield Piece(1, lambda: [bad])
                 return
             for spot in spots:  # the damage may touch only some of them
                 yield from self._cut(reader, [spot], least)
             return
         damage = {self._nearest(piece): piece for piece in reading.damage}
+        for _, row in groupby(spots, key=lambda spot: spot.row):
+            members = list(row)
+            yield Piece(len(members), partial(self._cut_row, reading.patch, members, damage, least))
+
+    def _cut_row(
+        self, patch: Patch, spots: Sequence[Spot], damage: Mapping[tuple[int, int], Damage], least: float
+    ) -> list[Tile | BadTile]:
+        """Cut the tiles of one row of a block: as one strip, but for those that would not lie exactly enough in it."""
+        step_px = self.grid.stride_m * self.size_px / self.footprint_m
+        whole = abs(step_px - round(step_px)) * BLOCK_TILES < STRAY_PX
+        along = [spot for spot in spots if whole and self._strays(spot) < STRAY_PX]
+        cut: dict[str, tuple[NDArray[np.uint8], float]] = {}
+        if along:
+            offsets = [spot.steps * round(step_px) for spot in along]
+            squares = cut_row(patch, along[0].anchor, offsets, self.footprint_m, self.size_px)
+            cut = dict(zip((spot.id for spot in along), squares, strict=True))
         for spot in spots:
-            pixels, share = cut_square(reading.patch, spot.place, self.footprint_m, self.size_px)
-            piece = damage.get((spot.row, spot.column))
-            if piece is not None:
-                yield BadTile(spot.id, piece.error.code, f"{piece.name} cannot be used: {piece.error}")
-            elif share < least:
-                yield BadTile(spot.id, TileBlank.code, f"Only {share:.0%} of the tile has imagery.")
-            else:
-                yield self._tile(spot, pixels)
+            if spot.id not in cut:
+                cut[spot.id] = cut_square(patch, spot.place, self.footprint_m, self.size_px)
+        return [self._judge(spot, *cut[spot.id], damage.get((spot.row, spot.column)), least) for spot in spots]
+
+    def _strays(self, spot: Spot) -> float:
+        """How far a tile's centre lies from where its row's anchor has it, in pixels of a tile; perhaps NaN."""
+        east_m, place, anchor = spot.steps * self.grid.stride_m, spot.place, spot.anchor
+        column = anchor.column + anchor.column_east * east_m - place.column
+        row = anchor.row + anchor.row_east * east_m - place.row
+        return math.hypot(column, row) * place.ground_resolution_m * self.size_px / self.footprint_m
+
+    def _judge(
+        self, spot: Spot, pixels: NDArray[np.uint8], share: float, damage: Damage | None, least: float
+    ) -> Tile | BadTile:
+        if damage is not None:
+            return BadTile(spot.id, damage.error.code, f"{damage.name} cannot be used: {damage.error}")
+        if share < least:
+            return BadTile(spot.id, TileBlank.code, f"Only {share:.0%} of the tile has imagery.")
+        return self._tile(spot, pixels)
 
     def _nearest(self, piece: Damage) -> tuple[int, int]:
         return self.grid.nearest(*self.imagery.grid.position(piece.column, piece.row))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.sampling import Patch, Placement, cut_square, make_patch
+from index.sampling import Patch, Placement, cut_row, cut_square, make_patch
 
 NORTH_UP = (1.0, 0.0, 0.0, -1.0)
 
@@ -84,3 +84,13 @@ def test_a_tile_full_of_imagery_is_the_same_whether_or_not_its_neighbour_is() ->
     other, part = cut_square(_patch(rgb, holed), Placement(8, 8, *NORTH_UP), 16.0, 16)
     assert (share, part) == (1.0, 255 / 256)
     np.testing.assert_array_equal(one, other[2:-2, 2:-2])
+
+
+def test_squares_of_a_row_are_those_cut_one_by_one() -> None:
+    patch = _patch(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    places = [Placement(20.3 + 2.0 * n, 30.1, 2.0, 0.0, 0.0, -2.0) for n in (-2, 0, 3)]
+    squares = cut_row(patch, places[1], [-4, 0, 6], 8.0, 16)  # half a metre a pixel
+    for place, (pixels, share) in zip(places, squares, strict=True):
+        alone, _ = cut_square(patch, place, 8.0, 16)
+        assert share == 1.0
+        np.testing.assert_array_equal(pixels, alone)
