@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,14 @@ def build(
         scheme=scheme,
     )
     chosen = JobOptions(**options)
-    encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
+    encoder = OnnxEncoder(model, policy=chosen.session_device, views=("aerial",))
+    engine = chosen.engine(model.folder)
 
     def job(run: Run) -> BuildReport:
         title = name or out.resolve().name
-        return build_index(source, encoder, out, name=title, attribution=attribution, licence=licence, run=run)
+        return build_index(
+            source, encoder, out, name=title, attribution=attribution, licence=licence, run=replace(run, engine=engine)
+        )
 
     carry_out(job, "build", out, chosen, source.count)
 

@@ -37,10 +37,10 @@ class Describer:
 
     def submit(self, batch: list[NDArray[np.float32]]) -> Future[Float16s]:
         """Begin to describe one batch."""
-        return self.pool.submit(lambda: _describe(np.stack(batch), self.encoder))
+        return self.pool.submit(lambda: describe_batch(np.stack(batch), self.encoder))
 
 
-def _describe(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
+def describe_batch(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
     """(N, 3, S, S) -> (N, D) or (N, C, D) as stored; a tile that the encoder refuses becomes NaN, alone."""
     shape = row_shape(encoder)
     try:
@@ -49,7 +49,7 @@ def _describe(pixels: NDArray[np.float32], encoder: Encoder) -> Float16s:
     except EncoderNonFinite:
         if len(pixels) == 1:
             return np.full((1, *shape), np.nan, dtype=np.float16)
-        return np.concatenate([_describe(one[None], encoder) for one in pixels])
+        return np.concatenate([describe_batch(one[None], encoder) for one in pixels])
 
 
 def row_shape(encoder: Encoder) -> tuple[int, ...]:

@@ -6,13 +6,14 @@ import hashlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from index.describer import Describer, Float16s, row_shape
+from index.describer import Float16s, row_shape
+from index.engines.describing import Describing
 from index.harvest import Harvest, Tally, add_id
 from index.producer import Item, Prepared, produce
 from index.shards import Shard
@@ -76,7 +77,7 @@ class Gathering:
 
     Args:
         source: tiles.
-        describer: the encoder; its pool has `pace.workers` threads.
+        describer: the encoder; it works on `pace.workers` batches at once.
         work: what was finished before, and where more is kept.
         known: rows to take over.
         taken: tiles that are in the index already, id -> place; the same id elsewhere is a conflict.
@@ -86,7 +87,7 @@ class Gathering:
     def __init__(
         self,
         source: TileSource,
-        describer: Describer,
+        describer: Describing,
         work: Workspace,
         known: Known,
         taken: dict[str, Place],
@@ -107,6 +108,7 @@ class Gathering:
         self._harvest: Harvest | None = None
         self._waiting: list[Prepared] = []
         self._under_way: deque[tuple[Harvest, list[Prepared], Future[Float16s] | Float16s | None]] = deque()
+        self._writing: Future[Shard] | None = None
         self._passed = _Passed()
         self._position = 0
 
@@ -120,7 +122,10 @@ class Gathering:
         expected = self._source.count
         view = self._describer.encoder.manifest.aerial
         self._show(expected)
-        with produce(self._source, view, self._ahead, self._wanted) as items:
+        with (
+            ThreadPoolExecutor(1, "write") as self._writer,
+            produce(self._source, view, self._ahead, self._wanted) as items,
+        ):
             for item in items:
                 self._take(item, expected)
                 self._position += 1
@@ -128,8 +133,9 @@ class Gathering:
                     self._show(expected)
                 if self._pace.stopped is not None and self._pace.stopped():
                     self._stop()
-        self._close()
-        self._settle(0)
+            self._close()
+            self._settle(0)
+            self._written()
         self._passed.check(self._done)
         self._show(expected)
         self.tally.check(self._pace.max_bad_ratio)
@@ -213,20 +219,30 @@ class Gathering:
             self._harvest = None
 
     def _settle(self, most: int) -> None:
-        """Wait until at most so many batches are under way."""
+        """Wait until at most so many batches are under way; shards are written meanwhile, one at a time."""
+        if self._writing is not None and self._writing.done():
+            self._written()
         while len(self._under_way) > most:
             harvest, group, rows = self._under_way.popleft()
             if rows is None:
-                self._work.keep(harvest, self._empty)
+                self._written()
+                self._writing = self._writer.submit(self._work.keep, harvest, self._empty)
                 continue
             wrong = harvest.take(group, rows.result() if isinstance(rows, Future) else rows)
             self.tally.count(len(group) - len(wrong), wrong)
+
+    def _written(self) -> None:
+        """Wait for the shard that is being written, and raise what went wrong with it."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def _stop(self) -> None:
         """Keep what is described as a shard of its own, so that nothing has to be done again."""
         if self._harvest is not None and not self._waiting:
             self._close()
         self._settle(0)
+        self._written()
         raise JobStopped("Stopped as asked. Run the same command again to go on; what is done is kept.")
 
     def _show(self, expected: int) -> None:

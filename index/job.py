@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from index.assembly import Part, assemble
 from index.bundle import open_index
 from index.describer import Describer, cores, measure_workers, row_shape
+from index.engines.describing import Describing, Engine
 from index.gathering import Gathering, Known, Nothing, Pace, Place, Progress
 from index.generations import KEEP, collect_generations
 from index.harvest import Tally
@@ -50,6 +51,8 @@ class Run:
     batch: int = BATCH
     workers: int | None = None
     """Runs of the network at once; measured when None."""
+    engine: Engine | None = None
+    """Who describes tiles in place of this process."""
     max_bad_ratio: float = MAX_BAD_RATIO
     """Share of bad tiles that is put up with; see `Tally.check`."""
     shard_tiles: int = SHARD_TILES
@@ -118,7 +121,7 @@ def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildRepor
         NoTiles: nothing good was found. TooManyBadTiles: more than `run.max_bad_ratio`. In both cases the bad tiles
             are listed in `root`/refused-tiles.csv.
         DiskFull: there is no room. OutputUnwritable: `root` cannot be written to.
-        SourceChanged, SourceUnavailable, JobStopped: see Gathering.
+        SourceChanged, SourceUnavailable, JobStopped: see Gathering. ExecutorUnavailable, WorkerRefused: see Engine.
         Nothing is published by any failure.
     """
     started, done = time.monotonic(), _Done()
@@ -172,10 +175,9 @@ def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
     _check_room(order, work, root, run.disk)
     if order.source is None or encoder is None:
         return done
-    done.workers = run.workers or _choose_workers(order.source, encoder, run.batch)
-    pace = Pace(run.batch, done.workers, run.shard_tiles, run.max_bad_ratio, run.on_progress, run.stopped)
-    with ThreadPoolExecutor(done.workers, "describe") as pool:
-        gathering = Gathering(order.source, Describer(encoder, run.batch, pool), work, order.known, order.taken, pace)
+    with _describing(order.source, encoder, run) as (describer, done.workers):
+        pace = Pace(run.batch, done.workers, run.shard_tiles, run.max_bad_ratio, run.on_progress, run.stopped)
+        gathering = Gathering(order.source, describer, work, order.known, order.taken, pace)
         try:
             done.tally = gathering.run()
             if not order.kept:
@@ -187,6 +189,18 @@ def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
             raise
     done.described = gathering.described
     return done
+
+
+@contextmanager
+def _describing(source: TileSource, encoder: Encoder, run: Run) -> Iterator[tuple[Describing, int]]:
+    """Give what describes, and how many batches it works on at once."""
+    if run.engine is not None:
+        with run.engine.open(encoder, run.batch) as opened:
+            yield opened
+        return
+    workers = run.workers or _choose_workers(source, encoder, run.batch)
+    with ThreadPoolExecutor(workers, "describe") as pool:
+        yield Describer(encoder, run.batch, pool), workers
 
 
 def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk) -> None:

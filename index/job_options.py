@@ -15,12 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from index.build_metrics import BuildMetrics, Meter
+from index.engines.describing import Engine
+from index.engines.ray_engine import RayEngine
 from index.gathering import Progress as Done
 from index.generations import KEEP
 from index.job import BATCH, MAX_BAD_RATIO, SHARD_TILES, BuildReport, Run
 from index.stopping import stop_on_signals
+from models.bundle import default_bundle_path
 from models.encoder import ProviderPolicy
-from models.errors import JobStopped
+from models.errors import JobStopped, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +48,24 @@ OPTIONS = (
         "--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: by a short measurement]"
     ),
     click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True),
+    click.option(
+        "--engine",
+        "engine_name",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Who describes tiles: threads here, or the workers of a Ray cluster (extra `ray`).",
+    ),
+    click.option(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="Ray cluster, or auto for the one on this machine. [default: RAY_ADDRESS, else one is started here]",
+    ),
+    click.option(
+        "--ray-workers",
+        type=click.IntRange(1, 4096),
+        help="Workers, each on a GPU or a core. [default: as many as are free]",
+    ),
     click.option(
         "--batch",
         type=click.IntRange(1, 1024),
@@ -89,6 +110,9 @@ class JobOptions:
 
     threads: int | None
     device: ProviderPolicy
+    engine_name: str
+    ray_address: str | None
+    ray_workers: int | None
     batch: int
     max_bad: float
     shard_tiles: int
@@ -96,6 +120,25 @@ class JobOptions:
     restart: bool
     metrics_file: Path | None
     as_json: bool
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options of the other engine."""
+        if self.engine_name != "ray" and (self.ray_address or self.ray_workers):
+            raise UsageError("--ray-address and --ray-workers go with --engine ray.")
+        if self.engine_name == "ray" and self.threads:
+            raise UsageError("--threads goes with --engine local; --ray-workers says how many Ray workers there are.")
+
+    @property
+    def session_device(self) -> ProviderPolicy:
+        """Of the session in this process, which on Ray describes nothing."""
+        return self.device if self.engine_name == "local" else "cpu"
+
+    def engine(self, bundle: Path) -> Engine | None:
+        """Give what describes with the model in a folder, if this process does not."""
+        if self.engine_name == "local":
+            return None
+        there = None if bundle.resolve() == default_bundle_path().resolve() else bundle
+        return RayEngine(there, self.device, self.ray_address, self.ray_workers)
 
     def run(self) -> Run:
         return Run(

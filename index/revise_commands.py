@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 from index.bundle import resolve_generation
 from index.changes import parse_since, split_by_change
 from index.generations import KEEP, collect_generations
-from index.job import Run
+from index.job import BuildReport, Run
 from index.job_options import JobOptions, carry_out, job_options, print_report
 from index.manifest import IndexManifest, read_index_manifest
 from index.options import INDEX, SOURCE
@@ -66,8 +66,10 @@ def add(
     """Add the tiles of more imagery to an index; those that are there are taken over."""
     chosen, model, manifest = JobOptions(**options), *_opened(path, bundle)
     source = _open(sources, model, manifest, Reading(captured, zoom, scheme))
-    encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
-    carry_out(lambda run: add_tiles(path, source, encoder, run), "add", path, chosen, source.count)
+    encoder, engine = OnnxEncoder(model, policy=chosen.session_device, views=("aerial",)), chosen.engine(model.folder)
+    carry_out(
+        lambda run: add_tiles(path, source, encoder, replace(run, engine=engine)), "add", path, chosen, source.count
+    )
 
 
 @click.command()
@@ -108,9 +110,13 @@ def update(
         changes = split_by_change(sources, parse_since(since))
         sources, unread = changes.changed, changes.unread
     source = _open(sources, model, manifest, Reading(captured, zoom, scheme)) if sources else None
-    encoder = OnnxEncoder(model, policy=chosen.device, views=("aerial",))
+    encoder, engine = OnnxEncoder(model, policy=chosen.session_device, views=("aerial",)), chosen.engine(model.folder)
     total = manifest.count if source is None else source.count
-    carry_out(lambda run: update_index(path, source, encoder, run, unread=unread), "update", path, chosen, total)
+
+    def job(run: Run) -> BuildReport:
+        return update_index(path, source, encoder, replace(run, engine=engine), unread=unread)
+
+    carry_out(job, "update", path, chosen, total)
 
 
 @click.command()

@@ -20,6 +20,8 @@
     |     ModelMismatch, ProbeFailed
     |- BackendUnavailable          a vector database that does not answer, or not sensibly
     |  |- BackendRefused
+    |- ExecutorUnavailable         nobody to do a job's work: no cluster, or its workers are lost
+    |  |- WorkerRefused
     |- CheckpointError             foreign weights that cannot be taken over
     |  |- CheckpointUnsafe, CheckpointUnreadable, CheckpointMismatch
     |- DatasetError                a data set on disk that is not laid out as it should be
@@ -205,6 +207,16 @@ class BackendRefused(BackendUnavailable):
     """It answered that it will not."""
 
     code = "backend_refused"
+
+
+class ExecutorUnavailable(SkyfixError):
+    code = "executor_unavailable"
+
+
+class WorkerRefused(ExecutorUnavailable):
+    """A worker that has another model or version than the process it works for."""
+
+    code = "worker_refused"
 
 
 class CheckpointError(SkyfixError):

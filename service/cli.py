@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from models.errors import (
+    ExecutorUnavailable,
     NoTiles,
     OutputBusy,
     OutputError,
@@ -55,6 +56,7 @@ EXIT: dict[type[SkyfixError], int] = {
     SourceUnavailable: 5,
     ProviderUnavailable: 5,
     OutputBusy: 6,
+    ExecutorUnavailable: 8,
 }
 """The one table from error to exit code; the closest class counts."""
 
@@ -79,7 +81,7 @@ class Root(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> NoReturn:
-        """Run and exit: 0 success, 1 failed, 2 wrong use, 3 to 6 see EXIT, 130 interrupted, 143 terminated."""
+        """Run and exit: 0 success, 1 failed, 2 wrong use, 3 to 8 see EXIT, 130 interrupted, 143 terminated."""
         arguments = list(sys.argv[1:] if args is None else args)
         extra.update(standalone_mode=False, prog_name="skyfix")
         as_json = "--json" in arguments

@@ -15,6 +15,7 @@ EXTRA_OF = {
     "pyproj": "index",
     "numba": "sample-city",
     "pymilvus": "milvus",
+    "ray": "ray",
     "torch": "train",
     "scipy": "train",
     "onnx": "train",

@@ -27,6 +27,7 @@ STATUS: dict[type[SkyfixError], int] = {
     library.ProviderUnavailable: 503,
     library.BundleError: 503,
     library.BackendUnavailable: 503,
+    library.ExecutorUnavailable: 503,
     library.CheckpointError: 500,
     library.DatasetError: 500,
     library.SourceError: 500,

@@ -22,6 +22,7 @@ from models.encoder import FakeEncoder
 from models.errors import (
     ChecksumMismatch,
     DiskFull,
+    ExecutorUnavailable,
     NoTiles,
     OutputBusy,
     OutputUnfinished,
@@ -31,6 +32,7 @@ from models.errors import (
     SourceUnavailable,
     TooManyBadTiles,
     UsageError,
+    WorkerRefused,
 )
 from service.cli import exit_code_of, main
 from tests.index.made import Noise
@@ -63,6 +65,8 @@ def test_what_is_no_share_is_refused(text: str) -> None:
         (DiskFull, 4),
         (SourceUnavailable, 5),
         (OutputBusy, 6),
+        (ExecutorUnavailable, 8),
+        (WorkerRefused, 8),
     ],
 )
 def test_exit_codes_tell_what_to_do(error: type[SkyfixError], code: int) -> None:
@@ -96,6 +100,9 @@ def _options(**changes: object) -> JobOptions:
     values: dict[str, object] = {
         "threads": 1,
         "device": "cpu",
+        "engine_name": "local",
+        "ray_address": None,
+        "ray_workers": None,
         "batch": 1,
         "max_bad": 0.01,
         "shard_tiles": 1000,
