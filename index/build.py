@@ -12,7 +12,8 @@ import numpy as np
 
 from index.gathering import Progress
 from index.job import BATCH, MAX_BAD_RATIO, BuildReport, Order, Run, run_job
-from index.manifest import NAME_PATTERN, IndexManifest
+from index.manifest import NAME_PATTERN, IndexManifest, SearchProfile
+from index.stores.profiles import Profile
 from index.table import TileTable
 from index.tiles import TileSource, union
 from index.workspace import Settings
@@ -30,6 +31,7 @@ def build_index(
     name: str,
     attribution: str | None = None,
     licence: str = "",
+    profile: Profile = "exact",
     batch: int | None = None,
     workers: int | None = None,
     max_bad_ratio: float | None = None,
@@ -48,6 +50,7 @@ def build_index(
         name: of the index: letters, digits, dot, underscore, hyphen.
         attribution: of the imagery; None takes the source's own.
         licence: of the imagery.
+        profile: how the index will be searched.
         batch, workers, max_bad_ratio, on_progress: instead of those of `run`, where given.
         run: how to go about it.
 
@@ -60,13 +63,16 @@ def build_index(
     said = {"batch": batch, "workers": workers, "max_bad_ratio": max_bad_ratio, "on_progress": on_progress}
     chosen: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     run = replace(run or Run(), **chosen)
+    wanted = None if profile == "exact" else SearchProfile(kind=profile)
 
     def describe(table: TileTable, generation: int, created: str) -> IndexManifest:
         return describe_index(source, encoder, table, generation, created).model_copy(
-            update={"name": name, "attribution": credit, "licence": licence}
+            update={"name": name, "attribution": credit, "licence": licence, "profile": wanted}
         )
 
-    settings = {"job": "build", "name": name, "attribution": credit, "licence": licence}
+    settings: Settings = {"job": "build", "name": name, "attribution": credit, "licence": licence}
+    if wanted is not None:
+        settings["profile"] = wanted.kind
     settings |= source_settings(source) | model_settings(encoder, run)
     return run_job(lambda: Order(settings, source, encoder, describe, source.footprint_m), out, run)
 

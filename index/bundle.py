@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.manifest import PROBES, TILES, VECTORS, IndexManifest, read_index_manifest
+from index.manifest import PROBES, SEARCH, TILES, VECTORS, IndexManifest, read_index_manifest
 from index.probes import Probes, check_answers, read_probes
 from index.table import TileTable, read_table
 from models.artefact import MANIFEST, verify_files
@@ -116,7 +116,9 @@ def open_index(path: Path, model: Model | None = None, load: Load = "auto") -> I
     if model is not None:
         check_model(manifest, model)
     verify_files(folder, manifest.files)
-    vectors = _read_vectors(folder / VECTORS, manifest, mapped=load == "map")
+    vectors = _read_vectors(
+        folder / VECTORS, manifest, mapped=load == "map" or (load == "auto" and SEARCH in manifest.files)
+    )
     tiles = read_table(folder / TILES)
     if len(tiles) != manifest.count:
         raise IndexMismatch(f"{folder / TILES} has {len(tiles)} rows; the manifest says {manifest.count}.")

@@ -18,5 +18,19 @@ def describe(manifest: IndexManifest) -> dict[str, str]:
         "licence": manifest.licence or "(none given)",
         "model": f"{manifest.model_title}: {manifest.model_label}",
         "embedding": f"{manifest.embedding.columns} x {manifest.embedding.channels} {manifest.dtype}{cells}",
+        "search": _search(manifest),
         "created": manifest.created,
     }
+
+
+def _search(manifest: IndexManifest) -> str:
+    profile = manifest.profile
+    if profile is None:
+        return "exact: all rows are compared"
+    if profile.effort is None:
+        return f"{profile.kind}; so few rows that all are compared"
+    effort = profile.effort
+    return (
+        f"{profile.kind}: {effort.probes} lists a query, {effort.short_list} cells compared exactly; "
+        f"{effort.recall:.1%} of places found when it was measured"
+    )

@@ -19,11 +19,31 @@ from models.errors import ChecksumMismatch, ManifestInvalid
 FORMAT_VERSION = 1
 VECTORS, TILES, PROBES, QUARANTINE = "vectors.npy", "tiles.parquet", "probes.npz", "quarantine.csv"
 FILES = (VECTORS, TILES, PROBES, QUARANTINE)
+SEARCH = "search.faiss"
+"""What a profile other than exact searches by; only there if the manifest's profile has an effort."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=4000)]
 Metres = Annotated[float, Field(gt=0, le=100_000)]
+
+
+class MeasuredEffort(Frozen):
+    """How hard a search looks, and what that was measured to find when the index was published."""
+
+    probes: int = Field(ge=1)
+    """Lists searched for every query."""
+    short_list: int = Field(ge=1)
+    """Candidate cells whose tiles are compared exactly."""
+    recall: float = Field(ge=0, le=1)
+    """Share of places, asked for by disturbed rows, that were found where all rows would have shown them."""
+    probe_recall: float = Field(ge=0, le=1)
+
+
+class SearchProfile(Frozen):
+    kind: Literal["balanced", "compact"]
+    effort: MeasuredEffort | None = None
+    """None: there are so few rows that all are compared."""
 
 
 class IndexManifest(Frozen):
@@ -54,6 +74,8 @@ class IndexManifest(Frozen):
     source: Text
     attribution: Text
     licence: Text = ""
+    profile: SearchProfile | None = None
+    """How rows are searched; None: all are compared."""
     files: dict[FileName, Sha256] = Field(default_factory=dict)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """Hash over every other field, so that a changed manifest is noticed too."""
@@ -78,6 +100,11 @@ class IndexManifest(Frozen):
         """(C, 2) metres east and north of a tile's centre."""
         return np.zeros((1, 2)) if self.cells is None else self.cells.offsets_m
 
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """What the folder holds beside the manifest."""
+        return FILES if self.profile is None or self.profile.effort is None else (*FILES, SEARCH)
+
     def signed(self) -> IndexManifest:
         """Give the same manifest with its hash filled in."""
         return self.model_copy(update={"sha256": self._hash()})
@@ -90,8 +117,8 @@ class IndexManifest(Frozen):
             )
 
     def _hash(self) -> str:
-        left_out = {"sha256"} | ({"cells"} if self.cells is None else set())  # indexes without were hashed before
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude=left_out))).hexdigest()
+        unsaid = {name for name in ("cells", "profile") if getattr(self, name) is None}  # hashed without them before
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"sha256"} | unsaid))).hexdigest()
 
 
 def read_index_manifest(folder: Path) -> IndexManifest:
@@ -102,7 +129,7 @@ def read_index_manifest(folder: Path) -> IndexManifest:
     """
     manifest = read_manifest(folder, IndexManifest, FORMAT_VERSION)
     manifest.check_hash(folder)
-    if set(manifest.files) != set(FILES):
+    if set(manifest.files) != set(manifest.file_names):
         found = ", ".join(sorted(manifest.files)) or "no files"
-        raise ManifestInvalid(f"{folder / MANIFEST} lists {found}; an index has {', '.join(FILES)}.")
+        raise ManifestInvalid(f"{folder / MANIFEST} lists {found}; an index has {', '.join(manifest.file_names)}.")
     return manifest

@@ -17,8 +17,10 @@ import numpy as np
 from index.assembly import Assembly
 from index.bundle import CURRENT, GENERATION, open_index
 from index.geoparquet import write_table
-from index.manifest import FILES, PROBES, QUARANTINE, TILES, VECTORS, IndexManifest
+from index.manifest import PROBES, QUARANTINE, SEARCH, TILES, VECTORS, IndexManifest
 from index.probes import make_probes, write_probes
+from index.search_file import write_search
+from index.stores.store import Layout
 from index.tiles import BadTile
 from models.artefact import MANIFEST, appear_whole, sha256_file, write_manifest
 from models.disk import DISK, Disk
@@ -86,7 +88,7 @@ def publish(
 
     Args:
         root: the index folder.
-        manifest: complete but for the sha256 of the files.
+        manifest: complete but for the sha256 of the files and the effort of its profile.
         assembly: its rows.
         quarantine: tiles that were left out.
         disk: what to write through.
@@ -102,11 +104,17 @@ def publish(
         _write_vectors(folder / VECTORS, assembly, disk)
         write_table(folder / TILES, assembly.table, assembly.digests, disk)
         rows = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
-        write_probes(folder / PROBES, make_probes(rows.reshape(-1, rows.shape[-1])), disk)
+        cell_rows = np.asarray(rows).reshape(-1, rows.shape[-1])
+        probes = make_probes(cell_rows)
+        write_probes(folder / PROBES, probes, disk)
+        if manifest.profile is not None:
+            layout = Layout(len(rows), manifest.cell_count, manifest.embedding.columns, rows.shape[-1])
+            profile = write_search(folder / SEARCH, cell_rows, layout, manifest.profile, probes, disk)
+            manifest = manifest.model_copy(update={"profile": profile})
         write_quarantine(folder / QUARANTINE, quarantine, disk)
-        files = {name: sha256_file(folder / name) for name in FILES}
+        files = {name: sha256_file(folder / name) for name in manifest.file_names}
         write_manifest(folder, manifest.model_copy(update={"files": files}).signed(), disk)
-        for name in (*FILES, MANIFEST):
+        for name in (*manifest.file_names, MANIFEST):
             disk.chmod(folder / name, 0o444)
         open_index(folder)
     return target

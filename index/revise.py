@@ -101,6 +101,7 @@ def update_index(
                     "attribution": old.attribution,
                     "bounds": union([old.bounds, new.bounds]) if both else new.bounds,
                     "source": old.source if both else new.source,
+                    "profile": old.profile,
                 }
             )
 

@@ -39,7 +39,7 @@ class ApproximateStore:
         found: the FAISS index of these rows.
         profile: its name.
         effort: how hard to look.
-        scanned_cells: a set of up to so many cells is compared exactly.
+        scanned_cells: `within` of up to so many cells is compared exactly.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class ApproximateStore:
     def _candidates(self, queries: Float32s, k: int, within: Runs | None) -> Runs:
         """Give the tiles to compare exactly: at least k, all if there are fewer."""
         check_queries(queries, self.layout.size)
-        all_tiles = Runs.of(np.arange(self.layout.tiles)) if within is None else within
+        all_tiles = Runs(np.zeros(1, np.int64), np.array([self.layout.tiles])) if within is None else within
         wanted, short = min(k, all_tiles.count), max(self.effort.short_list, 2 * k)
-        if all_tiles.count * self.layout.cells <= self._scanned_cells or not wanted:
-            return all_tiles
+        if within is not None and within.count * self.layout.cells <= self._scanned_cells:
+            return within
         mask = None if within is None else self._mask(within)
         while short < all_tiles.count * self.layout.cells:
             tiles = self._ask(queries, short, mask)
@@ -88,7 +88,7 @@ class ApproximateStore:
         selector = None if mask is None else faiss.IDSelectorBitmap(mask)  # type: ignore[call-arg, arg-type]
         asked = faiss.SearchParametersIVF(nprobe=self.effort.probes, sel=selector)  # type: ignore[call-arg]
         similarity, cells = self._faiss.search(queries, min(short, self.layout.rows), params=asked)
-        real = cells.ravel() >= 0
+        real = (cells.ravel() >= 0) & (cells.ravel() < self.layout.rows)  # -1 fills up lists that hold too few
         similarity, cells = similarity.ravel()[real], cells.ravel()[real]
         order = np.argsort(-similarity, kind="stable")
         _, first = np.unique(cells[order], return_index=True)
