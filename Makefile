@@ -46,6 +46,7 @@ bench: $(VENV)/.demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
 	$(BIN)/python -m benchmarks.region
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.prior_search
 	$(BIN)/python -m benchmarks.index_job
 
 image-check: $(VENV)/.demo

@@ -24,7 +24,7 @@ class Runs:
         if not rows.size:
             return cls(NO_ROWS, NO_ROWS)
         ends = np.flatnonzero(np.diff(rows) != 1)
-        return cls(rows[np.r_[0, ends + 1]], rows[np.r_[ends, len(rows) - 1]] + 1)
+        return cls(rows[np.concatenate([[0], ends + 1])], rows[np.concatenate([ends, [len(rows) - 1]])] + 1)
 
     @classmethod
     def union(cls, many: Sequence[Runs]) -> Runs:
@@ -38,7 +38,7 @@ class Runs:
         apart = np.flatnonzero(starts[1:] > reach[:-1])
         if not starts.size:
             return cls(starts, reach)
-        return cls(starts[np.r_[0, apart + 1]], reach[np.r_[apart, len(reach) - 1]])
+        return cls(starts[np.concatenate([[0], apart + 1])], reach[np.concatenate([apart, [len(reach) - 1]])])
 
     @property
     def count(self) -> int:
