@@ -47,7 +47,8 @@ SPARE, WIDER = 16, 4
 """Hits beyond those asked for, and how many times more a search that could not be complete is repeated with."""
 HALF_DOUBT, DOUBT = 1e-3, 2e-5
 """Twice what an inner product may be off, for a query of unit norm, rounded to float16 and as float32."""
-LOAD_S = 60.0
+LOAD_S, NOT_LOADED = 60.0, 101
+"""How long a server may take to load a collection, and the code of an error that says it has not."""
 EXACT = {"FLAT": 1.0, "GPU_BRUTE_FORCE": 1.0}
 APPROXIMATE = 0.95
 """Share of the probes' answers that an index of another type must give."""
@@ -182,6 +183,12 @@ class MilvusStore:
             lists = [(list(hits.ids), list(hits.distances)) for hits in found]
             return read_answers(self._wire.where, lists, len(queries), limit, self.layout.rows)
 
+        try:
+            return self._wire.call("a search", search)
+        except BackendRefused as error:
+            if getattr(error.__cause__, "code", None) != NOT_LOADED:
+                raise
+        load(self._wire, self.held.collection)  # the server was restarted, or somebody released it
         return self._wire.call("a search", search)
 
     def _held_against_rows(self, answers: Answers, queries: Float32s) -> Float32s:
@@ -261,13 +268,18 @@ def _opened(index: Index, wire: Wire, alias: str, rerank: bool) -> MilvusStore:
             f"Milvus at {wire.where} has no collection {alias}: run `skyfix index push`. ({error})"
         ) from error
     check_identity(wire.where, collection, description, manifest)
-    wire.call("loading", lambda client, limit_s: client.load_collection(collection, timeout=limit_s), LOAD_S)
+    load(wire, collection)
     layout = Layout(len(index), index.cell_count, manifest.embedding.columns, manifest.embedding.size)
     check_count(wire, collection, layout.rows)
     held = Held(collection, is_half(description), index_type_of(wire, collection))
     store = MilvusStore(wire, held, layout, index.cell_rows if rerank else None)
     check_canary(store, index)
     return store
+
+
+def load(wire: Wire, collection: str) -> None:
+    """Have the server hold a collection in memory, as it must before it is asked."""
+    wire.call("loading", lambda client, limit_s: client.load_collection(collection, timeout=limit_s), LOAD_S)
 
 
 def check_count(wire: Wire, collection: str, rows: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from index.bundle import Index
-from index.stores.milvus import Held, MilvusStore, check_canary, check_count
+from index.stores.milvus import Held, MilvusStore, check_canary, check_count, load
 from index.stores.milvus_collection import (
     ASKED_TYPE,
     COMPLETE,
@@ -101,7 +101,7 @@ def push(
     if collection is None:
         collection = _unused(name, names, index).named(name)
         create(wire, collection, manifest, index_type)
-    wire.call("loading", lambda client, limit_s: client.load_collection(collection, timeout=limit_s), CALL_S)
+    load(wire, collection)
     description = described(wire, collection)
     half = is_half(description)
     written = _fill(index, wire, collection, half, on_progress)
