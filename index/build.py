@@ -17,7 +17,7 @@ from index.stores.profiles import Profile
 from index.table import TileTable
 from index.tiles import TileSource, union
 from index.workspace import Settings
-from models.encoder import Encoder
+from models.encoder import CUDA, Encoder
 from models.errors import UsageError
 
 __all__ = ["BATCH", "MAX_BAD_RATIO", "BuildReport", "Progress", "Run", "build_index"]
@@ -93,7 +93,7 @@ def model_settings(encoder: Encoder, run: Run) -> Settings:
     return {
         "model": f"{encoder.manifest.title} {encoder.sha256}",
         "preprocessing": encoder.manifest.preprocessing_sha256,
-        "batch": run.batch,
+        "batch": run.batch or ("measured" if encoder.provider == CUDA else BATCH),
         "shard_tiles": run.shard_tiles,
     }
 

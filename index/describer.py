@@ -1,11 +1,9 @@
-"""An encoder run on several batches at once, and how many at once are worth it here."""
+"""An encoder run on several batches at once."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +13,6 @@ from models.encoder import Encoder
 from models.errors import EncoderNonFinite
 
 Float16s = NDArray[np.float16]
-RUNS = 8
-"""Runs a thread in the measurement."""
-WORTH = 1.05
-"""So much faster must more threads be to be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +55,3 @@ def row_shape(encoder: Encoder) -> tuple[int, ...]:
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def measure_workers(encoder: Encoder, batch: int, clock: Callable[[], float] = time.monotonic) -> int:
-    """Find out how many runs at once describe most tiles a second here: the fewest that are about as fast as any.
-
-    The number changes nothing in what is described. Takes eight runs for 1, 2, 4, … threads up to the cores.
-    """
-    size = encoder.manifest.aerial.size_px
-    tile = np.random.default_rng(0).standard_normal((3, size, size)).astype(np.float32)
-    rates = {}
-    for workers in _candidates(cores()):
-        with ThreadPoolExecutor(workers, "measure") as pool:
-            describer = Describer(encoder, batch, pool)
-            describer.describe([tile] * (batch * workers))
-            started = clock()
-            describer.describe([tile] * (batch * workers * RUNS))
-            rates[workers] = batch * workers * RUNS / max(clock() - started, 1e-9)
-    return fewest_as_fast(rates)
-
-
-def fewest_as_fast(rates: Mapping[int, float]) -> int:
-    """Choose among numbers of threads by the tiles a second that they gave."""
-    enough = max(rates.values()) / WORTH
-    return min(workers for workers, rate in rates.items() if rate >= enough)
-
-
-def _candidates(most: int) -> list[int]:
-    return sorted({most, *(2**power for power in range(most.bit_length()) if 2**power <= most)})

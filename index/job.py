@@ -14,18 +14,19 @@ from pathlib import Path
 
 from index.assembly import Part, assemble
 from index.bundle import open_index
-from index.describer import Describer, cores, measure_workers, row_shape
+from index.describer import Describer, cores, row_shape
 from index.engines.describing import Describing, Engine
 from index.gathering import Gathering, Known, Nothing, Pace, Place, Progress
 from index.generations import KEEP, collect_generations
 from index.harvest import Tally
 from index.manifest import IndexManifest, read_index_manifest
+from index.measuring import Way, measure
 from index.publish import lock_root, next_generation, point_to, publish, write_quarantine
 from index.table import TileTable
 from index.tiles import BadTile, Bounds, TileSource
 from index.workspace import Settings, Workspace
 from models.disk import DISK, Disk
-from models.encoder import Encoder
+from models.encoder import CUDA, Encoder
 from models.errors import DiskFull, NoTiles, TooManyBadTiles
 
 BATCH = 1
@@ -48,7 +49,8 @@ class Run:
     With batches of more than one, rows may differ in the last bit between a build and an update that both hold them.
     """
 
-    batch: int = BATCH
+    batch: int | None = None
+    """Tiles in one run of the network; when None 1 on a CPU, on a GPU what was measured when the job began."""
     workers: int | None = None
     """Runs of the network at once; measured when None."""
     engine: Engine | None = None
@@ -105,7 +107,8 @@ class BuildReport:
     notices: tuple[str, ...]
     resumed: int = 0
     """Tiles that were not described now: of an interrupted run, or taken over from the old generation."""
-    workers: int = 1
+    way: Way = field(default_factory=lambda: Way(1))
+    """How the network was run."""
 
 
 def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildReport:
@@ -127,7 +130,7 @@ def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildRepor
     started, done = time.monotonic(), _Done()
     with lock_root(root, run.disk):
         order = make_order()
-        fresh = {"generation": next_generation(root), "created": _now()}
+        fresh = {"generation": next_generation(root), "created": _now(), "batch": _choose_batch(order, run)}
         work = Workspace(root, order.settings, fresh, run.disk, run.restart)
         target = root / f"gen-{work.begun['generation']}"
         try:
@@ -157,7 +160,7 @@ def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildRepor
         bounds=manifest.bounds,
         notices=() if order.source is None else order.source.notices,
         resumed=manifest.count - done.described,
-        workers=done.workers,
+        way=done.way,
     )
 
 
@@ -167,7 +170,7 @@ class _Done:
 
     tally: Tally = field(default_factory=Tally)
     described: int = 0
-    workers: int = 1
+    way: Way = field(default_factory=lambda: Way(1))
 
 
 def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
@@ -175,8 +178,9 @@ def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
     _check_room(order, work, root, run.disk)
     if order.source is None or encoder is None:
         return done
-    with _describing(order.source, encoder, run) as (describer, done.workers):
-        pace = Pace(run.batch, done.workers, run.shard_tiles, run.max_bad_ratio, run.on_progress, run.stopped)
+    batch = int(work.begun.get("batch", run.batch or BATCH))
+    with _describing(order.source, encoder, batch, run) as (describer, done.way):
+        pace = Pace(batch, done.way.workers, run.shard_tiles, run.max_bad_ratio, run.on_progress, run.stopped)
         gathering = Gathering(order.source, describer, work, order.known, order.taken, pace)
         try:
             done.tally = gathering.run()
@@ -192,15 +196,25 @@ def _gather(order: Order, work: Workspace, root: Path, run: Run) -> _Done:
 
 
 @contextmanager
-def _describing(source: TileSource, encoder: Encoder, run: Run) -> Iterator[tuple[Describing, int]]:
-    """Give what describes, and how many batches it works on at once."""
+def _describing(source: TileSource, encoder: Encoder, batch: int, run: Run) -> Iterator[tuple[Describing, Way]]:
+    """Give what describes, and how it is run."""
     if run.engine is not None:
-        with run.engine.open(encoder, run.batch) as opened:
-            yield opened
+        with run.engine.open(encoder, batch) as (describer, workers):
+            yield describer, Way(workers, batch=batch)
         return
-    workers = run.workers or _choose_workers(source, encoder, run.batch)
-    with ThreadPoolExecutor(workers, "describe") as pool:
-        yield Describer(encoder, run.batch, pool), workers
+    way = Way(run.workers or cores(), batch=batch)
+    if run.workers is None and source.count >= MEASURE_FROM:
+        way, encoder = measure(encoder, batch)
+    with ThreadPoolExecutor(way.workers, "describe") as pool:
+        yield Describer(encoder, batch, pool), way
+
+
+def _choose_batch(order: Order, run: Run) -> int:
+    """Measured on a GPU only: it decides the last bits of rows, and is kept for as long as the job is not done."""
+    encoder, source = order.encoder, order.source
+    if run.batch or encoder is None or source is None or encoder.provider != CUDA or run.engine is not None:
+        return run.batch or BATCH
+    return measure(encoder, workers=run.workers)[0].batch if source.count >= MEASURE_FROM else BATCH
 
 
 def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk) -> None:
@@ -226,10 +240,6 @@ def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:
             f"{root} has {free / 1e6:,.3f} MB free; {expected + kept} tiles need about {needed / 1e6:,.3f} MB while "
             "the index is built. Free some room, choose another disk, or larger strides."
         )
-
-
-def _choose_workers(source: TileSource, encoder: Encoder, batch: int) -> int:
-    return measure_workers(encoder, batch) if source.count >= MEASURE_FROM else cores()
 
 
 def _now() -> str:

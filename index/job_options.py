@@ -19,7 +19,7 @@ from index.engines.describing import Engine
 from index.engines.ray_engine import RayEngine
 from index.gathering import Progress as Done
 from index.generations import KEEP
-from index.job import BATCH, MAX_BAD_RATIO, SHARD_TILES, BuildReport, Run
+from index.job import MAX_BAD_RATIO, SHARD_TILES, BuildReport, Run
 from index.stopping import stop_on_signals
 from models.bundle import default_bundle_path
 from models.encoder import ProviderPolicy
@@ -69,9 +69,7 @@ OPTIONS = (
     click.option(
         "--batch",
         type=click.IntRange(1, 1024),
-        default=BATCH,
-        show_default=True,
-        help="Tiles in one run of the network.",
+        help="Tiles in one run of the network. [default: 1 on a CPU, by a short measurement on a GPU]",
     ),
     click.option(
         "--max-bad",
@@ -113,7 +111,7 @@ class JobOptions:
     engine_name: str
     ray_address: str | None
     ray_workers: int | None
-    batch: int
+    batch: int | None
     max_bad: float
     shard_tiles: int
     keep: int
@@ -204,6 +202,8 @@ def print_report(report: BuildReport, as_json: bool) -> None:
     click.echo(
         f"{report.title}: {report.count} tiles{taken} in {report.seconds:.1f} s ({report.tiles_per_s:.0f} tiles/s)"
     )
+    if report.count > report.resumed:
+        click.echo(f"described by {report.way}")
     if report.quarantined:
         click.echo(f"{report.quarantined} left out, listed in {report.path / 'quarantine.csv'}")
     click.echo(f"published as {report.path}")

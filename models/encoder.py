@@ -69,7 +69,7 @@ class OnnxEncoder:
         threads: int = 1,
         views: tuple[Literal["ground", "aerial"], ...] = ("ground", "aerial"),
     ) -> None:
-        self._bundle = bundle
+        self._bundle, self._policy, self._views = bundle, policy, views
         paths: dict[str, Path] = {"ground": bundle.ground_path, "aerial": bundle.aerial_path}
         self._sessions = {str(view): _open_session(paths[view], policy, threads) for view in views}
         for view, session in self._sessions.items():
@@ -87,6 +87,10 @@ class OnnxEncoder:
     @property
     def provider(self) -> str:
         return self._provider
+
+    def with_threads(self, threads: int) -> OnnxEncoder:
+        """Open the same networks with so many threads inside one run."""
+        return OnnxEncoder(self._bundle, policy=self._policy, threads=threads, views=self._views)
 
     def ground(self, pixels: Float32s) -> Float32s:
         flat = self._run("ground", pixels)
