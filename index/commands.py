@@ -28,6 +28,7 @@ from index.revise_commands import add, gc, remove, update
 from index.search import Searcher
 from index.sources.opening import open_source
 from index.sources.tile_folder import Scheme
+from index.stores.profiles import Profile
 from models.bundle import ModelBundle, default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
@@ -86,6 +87,14 @@ for revision in (add, remove, update, gc):
 @click.option(
     "--scheme", type=click.Choice(["xyz", "tms"]), help="Order of rows in a folder of tiles. [default: as it says]"
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["exact", "balanced", "compact"]),
+    default="exact",
+    show_default=True,
+    help="How the index is searched everywhere: all rows compared, or candidates found among rows of 8 bits a value, "
+    "or of under 96 bytes. See docs/search.md.",
+)
 @job_options
 def build(
     sources: tuple[Path, ...],
@@ -100,6 +109,7 @@ def build(
     captured: str | None,
     zoom: int | None,
     scheme: Scheme | None,
+    profile: Profile,
     **options: Any,
 ) -> None:
     """Cut imagery into tiles, describe each with the model, and publish the index."""
@@ -123,7 +133,14 @@ def build(
     def job(run: Run) -> BuildReport:
         title = name or out.resolve().name
         return build_index(
-            source, encoder, out, name=title, attribution=attribution, licence=licence, run=replace(run, engine=engine)
+            source,
+            encoder,
+            out,
+            name=title,
+            attribution=attribution,
+            licence=licence,
+            profile=profile,
+            run=replace(run, engine=engine),
         )
 
     carry_out(job, "build", out, chosen, source.count)
@@ -182,7 +199,7 @@ def verify(path: Path, bundle: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"ok": True, **checked, "model": index.manifest.model_title}))
     else:
-        click.echo(f"{index.title} is whole: {len(index)} tiles, every file as published, all probes answered.")
+        click.echo(f"{index.title} is whole: {len(index)} tiles, every file as published, probes answered.")
 
 
 def _verify_region(path: Path, model: ModelBundle | None, as_json: bool) -> None:

@@ -17,6 +17,8 @@ from models.errors import EncoderNonFinite, IndexMismatch
 
 SCANNED_CELLS = 16_384
 """As quick to compare as asking FAISS is."""
+FINALISTS, FINAL_SHARE = 64, 4
+"""Tiles, at least and as a multiple of those asked for, all of whose cells are compared in the end."""
 
 
 class Effort(NamedTuple):
@@ -25,13 +27,14 @@ class Effort(NamedTuple):
     probes: int
     """Lists that are searched for every query."""
     short_list: int
-    """Candidate cells whose tiles are compared exactly."""
+    """Candidate cells that are compared exactly."""
 
 
 class ApproximateStore:
     """Keeps compressed rows in memory or mapped, and reads the stored ones of candidates only; see VectorStore.
 
-    All cells of a candidate's tile are compared, so that a tile's best cell is told, found by FAISS or not.
+    Candidate cells are compared first, then all cells of the tiles of the best, so that a tile's best cell is told
+    whether FAISS found it or not.
 
     Args:
         rows: (N * C, D) float16, C order; meant to be mapped.
@@ -52,6 +55,7 @@ class ApproximateStore:
         scanned_cells: int = SCANNED_CELLS,
     ) -> None:
         self.layout, self.effort, self._scanned_cells = layout, effort, scanned_cells
+        self._rows = rows
         self._vectors = rows.reshape(layout.tiles, layout.cells, layout.size)
         self._faiss, self._profile = found, profile
 
@@ -74,16 +78,17 @@ class ApproximateStore:
             return within
         mask = None if within is None else self._mask(within)
         while short < all_tiles.count * self.layout.cells:
-            tiles = self._ask(queries, short, mask)
+            cells = self._ask(queries, short, mask)
+            tiles = np.unique(cells // self.layout.cells)
             if len(tiles) >= wanted:
-                return Runs.of(tiles)
+                return self._finalists(cells, queries, max(FINALISTS, FINAL_SHARE * k))
             if len(tiles) * self.layout.cells * 4 < short:  # the lists that were searched hold no more
                 break
             short *= 4
         return all_tiles
 
     def _ask(self, queries: Float32s, short: int, mask: NDArray[np.uint8] | None) -> Int64s:
-        """Give the tiles, rising, of the `short` best cells over all queries."""
+        """Give the `short` best cells over all queries, rising, as FAISS sees them."""
         faiss.omp_set_num_threads(1)  # of this thread; others are asked by other threads
         selector = None if mask is None else faiss.IDSelectorBitmap(mask)  # type: ignore[call-arg, arg-type]
         asked = faiss.SearchParametersIVF(nprobe=self.effort.probes, sel=selector)  # type: ignore[call-arg]
@@ -92,9 +97,15 @@ class ApproximateStore:
         similarity, cells = similarity.ravel()[real], cells.ravel()[real]
         order = np.argsort(-similarity, kind="stable")
         _, first = np.unique(cells[order], return_index=True)
-        kept = cells[order[np.sort(first)[:short]]]
-        tiles: Int64s = np.unique(kept // self.layout.cells)
-        return tiles
+        kept: Int64s = np.sort(cells[order[np.sort(first)[:short]]])
+        return kept
+
+    def _finalists(self, cells: Int64s, queries: Float32s, most: int) -> Runs:
+        """Compare candidate cells by their stored rows and give the tiles of the best."""
+        hits = best_cells_in(self._rows, Runs.of(cells), queries, len(cells))
+        tiles = hits.rows // self.layout.cells
+        _, first = np.unique(tiles, return_index=True)
+        return Runs.of(np.sort(tiles[np.sort(first)[:most]]))
 
     def _mask(self, within: Runs) -> NDArray[np.uint8]:
         """(ceil(R / 8),) a bit for each row, the first the lowest."""

@@ -50,6 +50,16 @@ def test_info_says_what_the_index_is(built: Path) -> None:
     assert "121 of 64 m, every 16 m; 0 left out" in text
 
 
+def test_a_profile_is_kept_and_told(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
+    out, tif = tmp_path / "town", _tif(tmp_path / "a.tif")
+    options = ("--bundle", tiny_bundle.folder, "--profile", "compact")
+    assert _run("build", "--source", tif, "--out", out, *options).exit_code == 0
+    assert "compact; so few rows that all are compared" in _run("info", "--index", out).stdout
+    assert "exact: all rows are compared" not in _run("info", "--index", out).stdout
+    assert json.loads(_run("verify", "--index", out, "--json").stdout)["probe_recall"] == 1.0
+    assert _run("build", "--source", tif, "--out", out, "--profile", "quick").exit_code == 2
+
+
 def test_verify_accepts_what_was_built(built: Path, tiny_bundle: ModelBundle) -> None:
     told = json.loads(_run("verify", "--index", built, "--bundle", tiny_bundle.folder, "--json").stdout)
     assert (told["ok"], told["tiles"], told["probe_recall"]) == (True, 121, 1.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from index.build import Run, build_index
 from index.bundle import open_index
-from index.manifest import FILES
+from index.manifest import FILES, SearchProfile
 from index.revise import add_tiles, remove_tiles, update_index
 from index.tiles import BadTile, Bounds, Tile
 from models.encoder import FakeEncoder
@@ -170,3 +170,32 @@ def test_generations_of_programs_without_digests_can_grow(tmp_path: Path, monkey
     encoder = Counting()
     assert add_tiles(tmp_path / "old", _part(10, 20), encoder, RUN).count == 20
     assert encoder.described == 10
+
+
+def test_an_index_keeps_its_profile(tmp_path: Path) -> None:
+    encoder, root = FakeEncoder(), tmp_path / "index"
+    build_index(_part(0, 20), encoder, root, name="noise", profile="balanced", run=RUN)
+    add_tiles(root, _part(20, 30), encoder, RUN)
+    assert open_index(root).manifest.profile == SearchProfile(kind="balanced")
+    update_index(root, _part(0, 25), encoder, RUN)
+    assert open_index(root).manifest.profile == SearchProfile(kind="balanced")
+    remove_tiles(root, ids={"t3"}, run=RUN)
+    assert open_index(root).manifest.profile == SearchProfile(kind="balanced")
+
+
+def test_an_update_that_changes_nothing_keeps_the_generation(tmp_path: Path) -> None:
+    one = _part(0, 30, "a", bad=(3,))
+    first = _build(tmp_path, one)
+    encoder = Counting()
+    for revise in (update_index, add_tiles):
+        source = one if revise is update_index else _part(0, 3, "a")
+        report = revise(tmp_path, source, encoder, RUN)
+        assert (report.unchanged, report.path, report.title, encoder.described) == (True, first, "noise@1", 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CURRENT", "gen-1"]
+
+
+def test_a_word_about_a_tile_is_a_change(tmp_path: Path) -> None:
+    _build(tmp_path, _part(0, 30, "a"))
+    report = update_index(tmp_path, _part(0, 30, "b"), FakeEncoder(), RUN)
+    assert (report.unchanged, report.title, report.resumed) == (False, "noise@2", 30)
+    assert set(open_index(tmp_path).tiles.source) == {"b"}
