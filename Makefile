@@ -46,6 +46,7 @@ bench: $(VENV)/.demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
 	$(BIN)/python -m benchmarks.region
+	$(BIN)/python -m benchmarks.stores --rows 10000 100000 1000000  # renders a city: half an hour on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.prior_search
 	$(BIN)/python -m benchmarks.index_job
 

@@ -74,10 +74,9 @@ class Conformance:
         """Make a store of (N * C, D) rows; `folder` is its own."""
         raise NotImplementedError
 
-    @pytest.fixture(params=LAYOUTS.values(), ids=LAYOUTS)
+    @pytest.fixture(params=list(LAYOUTS))
     def layout(self, request: pytest.FixtureRequest) -> Layout:
-        found: Layout = request.param
-        return found
+        return LAYOUTS[str(request.param)]
 
     @pytest.fixture
     def store(self, layout: Layout, tmp_path: Path) -> VectorStore:
@@ -116,9 +115,9 @@ class Conformance:
     def test_the_row_that_a_query_was_made_of_comes_first(self, store: VectorStore, layout: Layout) -> None:
         _, questions, targets = made(layout)
         first = [store.best_cells(queries, 1) for queries in questions]
-        right = [int(hit.rows[0] * layout.cells + hit.cells[0]) for hit in first] == targets
+        right = np.array([int(hit.rows[0] * layout.cells + hit.cells[0]) for hit in first]) == targets
         assert right.mean() >= self.recall
-        as_laid = [hit.shift[0] == 0 for hit, good in zip(first, right, strict=True) if good]
+        as_laid = [hit.shift[0] == 0 for hit, good in zip(first, right.tolist(), strict=True) if good]
         assert all(as_laid)  # the heading at which the row was stored
 
     def test_a_list_of_all_holds_each_tile_once(self, store: VectorStore, layout: Layout) -> None:
