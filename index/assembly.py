@@ -17,6 +17,16 @@ from index.tiles import Tile
 BLOCK_BYTES = 64 * 1024 * 1024
 
 
+class Rows(Protocol):
+    """(n, D) or (n, C, D) float16, which need not be in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, chosen: NDArray[np.int64], /) -> Float16s:
+        """Read some rows."""
+
+
 class Part(Protocol):
     """Some tiles, without their pixels, and their rows."""
 
@@ -27,8 +37,7 @@ class Part(Protocol):
     def digests(self) -> Sequence[str | None]: ...
 
     @property
-    def rows(self) -> Float16s:
-        """(n, D) or (n, C, D)."""
+    def rows(self) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Assembly:
 
     table: TileTable
     digests: Sequence[str | None]
-    rows: Sequence[Float16s]
+    rows: Sequence[Rows]
     """Of each part."""
     part: NDArray[np.int64]
     row: NDArray[np.int64]

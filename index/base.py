@@ -9,15 +9,35 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index.assembly import Assembly
 from index.bundle import Model, open_index
 from index.describer import Float16s
 from index.gathering import Place
 from index.geoparquet import read_digests
 from index.manifest import QUARANTINE, TILES, IndexManifest
 from index.producer import NO_PIXELS
-from index.publish import read_quarantine
+from index.publish import listed, read_quarantine
+from index.table import NUMBERS
 from index.tiles import BadTile, Tile
 from index.workspace import BASE, Settings, begun_from
+
+OF_A_GENERATION = {"generation", "created", "files", "sha256", "profile", "source"}
+"""What a manifest says of one generation alone; where tiles come from is in the table, tile by tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some rows of an array, read when they are asked for."""
+
+    all_rows: Float16s
+    numbers: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self.numbers), *self.all_rows.shape[1:]
+
+    def __getitem__(self, chosen: NDArray[np.int64]) -> Float16s:
+        return self.all_rows[self.numbers[chosen]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +51,8 @@ class Kept:
     """Rows of `all_rows`, one a tile."""
 
     @property
-    def rows(self) -> Float16s:
-        return self.all_rows[self.chosen]
+    def rows(self) -> Chosen:
+        return Chosen(self.all_rows, self.chosen)
 
     @property
     def places(self) -> dict[str, Place]:
@@ -43,7 +63,9 @@ class Kept:
 
 
 class Base:
-    """The current generation of an index, verified and read; or the one that unfinished work began with.
+    """The current generation of an index, verified; or the one that unfinished work began with.
+
+    Its vectors stay in their file: what it takes of memory is its table.
 
     Args:
         root: the index folder.
@@ -55,10 +77,12 @@ class Base:
 
     def __init__(self, root: Path, model: Model | None = None) -> None:
         begun = None if (number := begun_from(root)) is None else root / f"gen-{number}"
-        index = open_index(begun if begun is not None and begun.is_dir() else root, model)
+        index = open_index(begun if begun is not None and begun.is_dir() else root, model, load="map")
+        self.folder = index.folder
         self.manifest: IndexManifest = index.manifest
         self.bad: list[BadTile] = read_quarantine(index.folder / QUARANTINE)
         table, footprint_m = index.tiles, index.manifest.footprint_m
+        self._table = table
         self._rows = index.vectors
         self._digests = read_digests(index.folder / TILES)
         self._tiles = [
@@ -100,4 +124,18 @@ class Base:
             [self._digests[number] for number in chosen],
             self._rows,
             np.array(chosen, dtype=np.int64),
+        )
+
+    def is_same(self, assembly: Assembly, bad: Sequence[BadTile], manifest: IndexManifest) -> bool:
+        """Whether a generation of this would hold what this one does: tiles, pixels, bad tiles and all that is said."""
+        table, other = self._table, assembly.table
+        return (
+            len(self) == len(assembly)
+            and None not in self._digests
+            and list(self._digests) == list(assembly.digests)
+            and list(table.id) == list(other.id)
+            and all(np.array_equal(getattr(table, name), getattr(other, name)) for name in NUMBERS)
+            and all(list(getattr(table, name)) == list(getattr(other, name)) for name in ("captured", "source"))
+            and sorted(listed(self.bad)) == sorted(listed(bad))
+            and manifest.model_dump(exclude=OF_A_GENERATION) == self.manifest.model_dump(exclude=OF_A_GENERATION)
         )

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
-from index.assembly import Part, assemble
-from index.bundle import open_index
+from index.assembly import Assembly, Part, assemble
+from index.bundle import open_index, resolve_generation
 from index.describer import Describer, cores, row_shape
 from index.engines.describing import Describing, Engine
 from index.gathering import Gathering, Known, Nothing, Pace, Place, Progress
@@ -89,6 +90,18 @@ class Order:
     """Where the kept tiles are, by id."""
     known: Known = field(default_factory=Nothing)
     """Rows that may be taken over."""
+    current: Current | None = None
+    """The generation that stays where nothing would change."""
+
+
+class Current(Protocol):
+    """A published generation."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def is_same(self, assembly: Assembly, bad: Sequence[BadTile], manifest: IndexManifest) -> bool:
+        """Whether a generation of this would hold what this one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,7 @@ class BuildReport:
     """What a build published."""
 
     path: Path
-    """The folder of the new generation."""
+    """The folder of the new generation, or of the one that stays."""
     title: str
     count: int
     quarantined: int
@@ -109,6 +122,8 @@ class BuildReport:
     """Tiles that were not described now: of an interrupted run, or taken over from the old generation."""
     way: Way = field(default_factory=lambda: Way(1))
     """How the network was run."""
+    unchanged: bool = False
+    """Whether nothing was published, as a new generation would have been the same as the current one."""
 
 
 def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildReport:
@@ -136,14 +151,16 @@ def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildRepor
         try:
             if not target.exists():
                 done = _gather(order, work, root, run)
-                _publish(order, work, done, root, run.disk)
+                target = _publish(order, work, done, root, run.disk)
         except BaseException:
             if not work.shards:  # there is nothing that a next run could use
                 with suppress(OSError):
                     work.discard()
             raise
-        open_index(target)
-        point_to(root, target.name, run.disk)
+        unchanged = order.current is not None and target == order.current.folder
+        if not unchanged:
+            open_index(target, load="map")
+            point_to(root, target.name, run.disk)
         if (root / REFUSED).exists():
             run.disk.remove(root / REFUSED)
         work.discard()
@@ -161,6 +178,7 @@ def run_job(make_order: Callable[[], Order], root: Path, run: Run) -> BuildRepor
         notices=() if order.source is None else order.source.notices,
         resumed=manifest.count - done.described,
         way=done.way,
+        unchanged=unchanged,
     )
 
 
@@ -217,14 +235,19 @@ def _choose_batch(order: Order, run: Run) -> int:
     return measure(encoder, workers=run.workers)[0].batch if source.count >= MEASURE_FROM else BATCH
 
 
-def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk) -> None:
+def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk) -> Path:
+    """Publish what was gathered, unless it is what the current generation holds; give the folder of either."""
     parts: list[Part] = [part for part in (*order.kept, *work.shards) if len(part.tiles)]
     if not parts:
         raise NoTiles("No tile would be left in the index.")
     assembly = assemble(parts, order.footprint_m)
     bad = [*order.kept_bad, *done.tally.bad]
     manifest = order.describe(assembly.table, work.begun["generation"], work.begun["created"])
-    publish(root, manifest.model_copy(update={"quarantined": len(bad)}), assembly, bad, disk)
+    manifest = manifest.model_copy(update={"quarantined": len(bad)})
+    current = order.current
+    if current is not None and current.folder == resolve_generation(root) and current.is_same(assembly, bad, manifest):
+        return current.folder
+    return publish(root, manifest, assembly, bad, disk)
 
 
 def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:

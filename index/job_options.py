@@ -198,6 +198,9 @@ def print_report(report: BuildReport, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(report), "path": str(report.path)}))
         return
+    if report.unchanged:
+        click.echo(f"{report.title}: nothing changed; no new generation was published, {report.path} stays")
+        return
     taken = f", {report.resumed} of them taken over" if report.resumed else ""
     click.echo(
         f"{report.title}: {report.count} tiles{taken} in {report.seconds:.1f} s ({report.tiles_per_s:.0f} tiles/s)"

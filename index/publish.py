@@ -116,7 +116,7 @@ def publish(
         write_manifest(folder, manifest.model_copy(update={"files": files}).signed(), disk)
         for name in (*manifest.file_names, MANIFEST):
             disk.chmod(folder / name, 0o444)
-        open_index(folder)
+        open_index(folder, load="map")
     return target
 
 
@@ -142,9 +142,14 @@ def write_quarantine(path: Path, quarantine: Sequence[BadTile], disk: Disk = DIS
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("id", "code", "reason"))
-    ordered = sorted(quarantine, key=lambda bad: (bad.id, bad.code, bad.reason))
-    writer.writerows((_plain(bad.id), bad.code, _plain(bad.reason)) for bad in ordered)
+    writer.writerows(listed(quarantine))
     disk.write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def listed(quarantine: Sequence[BadTile]) -> list[tuple[str, str, str]]:
+    """Give (id, code, reason) of bad tiles as they are listed."""
+    ordered = sorted(quarantine, key=lambda bad: (bad.id, bad.code, bad.reason))
+    return [(_plain(bad.id), bad.code, _plain(bad.reason)) for bad in ordered]
 
 
 def read_quarantine(path: Path) -> list[BadTile]:

@@ -52,7 +52,18 @@ def add_tiles(root: Path, source: TileSource, encoder: Encoder, run: Run | None 
                 }
             )
 
-        return Order(settings, source, encoder, describe, source.footprint_m, [kept], base.bad, kept.places, known=base)
+        return Order(
+            settings,
+            source,
+            encoder,
+            describe,
+            source.footprint_m,
+            [kept],
+            base.bad,
+            kept.places,
+            known=base,
+            current=base,
+        )
 
     return run_job(make_order, root, run)
 
@@ -107,7 +118,16 @@ def update_index(
 
         parts = [kept] if kept.tiles else []
         return Order(
-            settings, source, encoder, describe, base.manifest.footprint_m, parts, kept_bad, kept.places, known=base
+            settings,
+            source,
+            encoder,
+            describe,
+            base.manifest.footprint_m,
+            parts,
+            kept_bad,
+            kept.places,
+            known=base,
+            current=base,
         )
 
     return run_job(make_order, root, run)

@@ -86,3 +86,14 @@ def test_what_is_not_said_is_asked_for(tmp_path: Path) -> None:
     assert isinstance(_run("gc", "--index", tmp_path).exception, BundleMissing)
     result = _run("update", "--index", tmp_path, "--source", tmp_path / "gone.tif")
     assert isinstance(result.exception, BundleMissing | UsageError)
+
+
+def test_an_update_of_nothing_new_says_so(tmp_path: Path, sheets: tuple[Path, Path], tiny_bundle: ModelBundle) -> None:
+    one, _ = sheets
+    root, model = tmp_path / "same", ("--bundle", tiny_bundle.folder)
+    _told("build", "--source", one, "--out", root, *model)
+    told = _told("update", "--index", root, "--source", one, *model)
+    assert (told["unchanged"], told["title"]) == (True, "same@1")
+    result = _run("update", "--index", root, "--source", one, *model)
+    assert (result.exit_code, "nothing changed" in result.stdout) == (0, True)
+    assert (root / "CURRENT").read_text().strip() == "gen-1"
