@@ -132,6 +132,11 @@ class AnyOf:
         return found
 
 
+def boxes_of(area: Area) -> list[Bounds]:
+    """Give the boxes around the pieces of an area."""
+    return [box for part in area.parts for box in boxes_of(part)] or [area.bounds]
+
+
 def _between(bounds: Bounds, lat: Floats, lon: Floats) -> Bools:
     """Say which points lie in a box, its sides included."""
     if bounds.west <= bounds.east:

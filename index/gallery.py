@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from index.areas import Area
 from index.bundle import Index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.manifest import IndexManifest
@@ -67,6 +68,9 @@ class Gallery(Protocol):
 
     def search_near(self, queries: Float32s, lat: float, lon: float, radius_m: float, k: int) -> tuple[Hits, int]:
         """Find the k best tiles whose centres lie within a circle, and say how many those are."""
+
+    def search_in(self, queries: Float32s, area: Area, k: int) -> tuple[Hits, int]:
+        """Find the k best tiles whose centres lie in an area, and say how many those are."""
 
     def top_cells(self, queries: Float32s, k: int) -> CellHits:
         """Find the k best cells."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from index.areas import Area, Circle, boxes_of
 from index.background import PlacesAtLarge
 from index.gallery import About, TileFacts
 from index.hits import NO_ROWS, Background, CellHits, Evidence, Float32s, Hits, Int64s
@@ -75,13 +76,11 @@ class Region:
         The same ground in two members is two that do.
         """
         queries = self._checked(queries, k)
+        return self._search(queries, Circle(lat, lon, radius_m), self._reached(lat, lon, radius_m), k)
 
-        def near(number: int, member: Searcher) -> tuple[Found, int]:
-            hits, scanned = member.search_near(queries, lat, lon, radius_m, k)
-            return self._found(number, member, hits), scanned
-
-        parts = self._ask(self._reached(lat, lon, radius_m), near)
-        return best_tiles([NO_FOUND, *(found for found, _ in parts)], k), sum(scanned for _, scanned in parts)
+    def search_in(self, queries: Float32s, area: Area, k: int) -> tuple[Hits, int]:
+        """Find the k best tiles whose centres lie in an area, as `search_near` does."""
+        return self._search(self._checked(queries, k), area, self._boxes.meeting(boxes_of(area)), k)
 
     def top_cells(self, queries: Float32s, k: int) -> CellHits:
         """Find the k best cells of all members."""
@@ -166,6 +165,14 @@ class Region:
     def _reached(self, lat: float, lon: float, radius_m: float) -> list[int]:
         check_circle(lat, lon, radius_m)
         return self._boxes.reached(lat, lon, radius_m)
+
+    def _search(self, queries: Float32s, area: Area, numbers: list[int], k: int) -> tuple[Hits, int]:
+        def inside(number: int, member: Searcher) -> tuple[Found, int]:
+            hits, scanned = member.search_in(queries, area, k)
+            return self._found(number, member, hits), scanned
+
+        parts = self._ask(numbers, inside)
+        return best_tiles([NO_FOUND, *(found for found, _ in parts)], k), sum(scanned for _, scanned in parts)
 
     def _ask(self, numbers: Sequence[int], question: Callable[[int, Searcher], Answer]) -> list[Answer]:
         """Ask members and wait for all; the first that fails fails the whole.

@@ -43,6 +43,21 @@ class Boxes:
         found: list[int] = np.flatnonzero(along & (polar | beside)).tolist()
         return found
 
+    def meeting(self, boxes: Sequence[Bounds]) -> list[int]:
+        """Give the members, rising, that can hold tiles whose centres lie in any of some boxes."""
+        met = np.zeros(len(self._west), bool)
+        grown_deg = np.degrees((self._footprint_m + SLACK_M) / LEAST_RADIUS_M)
+        for box in boxes:
+            along = (self._south - grown_deg <= box.north) & (self._north + grown_deg >= box.south)
+            farthest = np.minimum(np.maximum(np.abs(self._south), np.abs(self._north)) + grown_deg, 89.999)
+            gap_deg = np.minimum(
+                _gap_deg(self._west, self._east, self._width, box.west),
+                _gap_deg(np.array(box.west), np.array(box.east), np.array(box.width_deg), self._west),
+            )
+            met |= along & (gap_deg <= grown_deg / np.cos(np.radians(farthest)))
+        found: list[int] = np.flatnonzero(met).tolist()
+        return found
+
     def neighbours(self) -> list[list[int]]:
         """Give, for each member, the others that may hold the same ground: their boxes, grown by footprints, meet."""
         grown_m = (self._footprint_m[:, None] + self._footprint_m) / 2 + SLACK_M

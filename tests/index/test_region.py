@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.areas import AnyOf, Box, Circle
 from index.bundle import open_index
 from index.hits import CellHits, Float32s, Hits
+from index.polygon import Polygon
 from index.region import Region
 from index.region_file import write_region
 from index.region_opening import open_region
@@ -98,6 +100,19 @@ def test_near_a_place_a_region_answers_as_one_index(region: Region, one: Searche
     )
     np.testing.assert_array_equal(region.centres(rows[order]), one.centres(their_rows[their_order]))
     assert [region.tile(row) for row in rows[order].tolist()] == [one.tile(r) for r in their_rows[their_order].tolist()]
+
+
+def test_in_areas_a_region_answers_as_one_index(region: Region, one: Searcher) -> None:
+    lat, lon, queries = TILES.lat, TILES.lon, photo(209)
+    corner = Circle(float(lat[0]), float(lon[0]), 60.0)
+    triangle = Polygon(np.stack([lat[[0, 19, 399]], lon[[0, 19, 399]]], axis=1))
+    far = Box(float(lon[0]) + 1, -10.0, float(lon[0]) + 2, 70.0)
+    for area, opened in ((corner, 1), (AnyOf([corner, far]), 1), (triangle, 4), (AnyOf([triangle, corner]), 4)):
+        (mine, scanned), (theirs, their_scanned) = (gallery.search_in(queries, area, 10) for gallery in (region, one))
+        assert (ids(region, mine), scanned) == (ids(one, theirs), their_scanned)
+        assert scanned == int(area.holds(lat, lon).sum()) > 0
+        assert len(region.open_members) == opened
+    assert region.search_in(queries, far, 5)[1] == 0
 
 
 def test_the_background_is_that_of_one_index_and_opens_nothing(region: Region, one: Searcher) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from index.areas import Box
 from index.region_reach import Boxes, check_circle, holds, middle_of, surround
 from index.tiles import Bounds, fold_lon
 from models.errors import ParameterError
@@ -113,3 +114,31 @@ def test_boxes_are_surrounded() -> None:
 def test_circles_that_are_none(lat: float, lon: float, radius_m: float) -> None:
     with pytest.raises(ParameterError):
         check_circle(lat, lon, radius_m)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_members_that_hold_points_of_a_box_meet_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    west, south = rng.uniform(-180, 180, 2), rng.uniform(-88, 85, 2)
+    west[1], south[1] = (
+        (west[0] + rng.uniform(-3, 3) + 180) % 360 - 180,
+        np.clip(south[0] + rng.uniform(-3, 3), -88, 85),
+    )
+    box, other = (
+        Bounds(float(w), float(s), float((w + 2.0 + 180) % 360 - 180), float(s) + 2.0)
+        for w, s in zip(west, south, strict=True)
+    )
+    lat, lon = rng.uniform(box.south, box.north, 500), (box.west + rng.uniform(0, 2, 500) + 180) % 360 - 180
+    inside = bool(Box(*other).holds(lat, lon).any())
+    met = Boxes([box], [100.0]).meeting([other]) == [0]
+    assert met or not inside
+    assert Boxes([box], [100.0]).meeting([Bounds(box.west, -89.9, box.east, -89.8), other]) == ([0] if met else [])
+
+
+def test_boxes_that_lie_apart_do_not_meet() -> None:
+    members = Boxes([Bounds(179.5, 10.0, -179.5, 11.0), Bounds(20.0, 10.0, 21.0, 11.0)], [100.0, 100.0])
+    assert members.meeting([Bounds(-179.0, 10.0, -178.0, 11.0)]) == []
+    assert members.meeting([Bounds(-179.4995, 10.0, -178.0, 11.0)]) == [0]
+    assert members.meeting([Bounds(21.0005, 10.5, 22.0, 10.6)]) == [1]
+    assert members.meeting([Bounds(-180.0, -90.0, 180.0, 90.0)]) == [0, 1]
+    assert members.meeting([Bounds(20.0, 11.01, 21.0, 12.0)]) == []
