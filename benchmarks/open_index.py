@@ -1,6 +1,7 @@
 """How long a server waits for a large index: every byte against its checksum, every check on, then the first answer.
 
     python -m benchmarks.open_index --gb 4
+    python -m benchmarks.open_index --gb 4 --profile compact
 
 The index is made of random rows in the layout of the default bundle (25 cells of 768 values a tile) or of plain
 vectors of 384 values; its files are in the page cache or not, as the system pleases.
@@ -21,9 +22,10 @@ from numpy.typing import NDArray
 from index.assembly import Assembly
 from index.bundle import open_index
 from index.hilbert import hilbert_order
-from index.manifest import IndexManifest
+from index.manifest import IndexManifest, SearchProfile
 from index.nearby import Nearby
 from index.publish import publish
+from index.search import Searcher
 from index.table import TileTable, make_table
 from index.tiles import Bounds
 from models.artefact import verify_files
@@ -42,13 +44,17 @@ ROWS_AT_ONCE = 65_536
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gb", type=float, default=1.0, help="size of the vectors")
-    gb = parser.parse_args().gb
+    parser.add_argument("--profile", choices=["balanced", "compact"], help="what the index is published for")
+    given = parser.parse_args()
+    profile = None if given.profile is None else SearchProfile(kind=given.profile)
     for name, (embedding, cells) in LAYOUTS.items():
         with tempfile.TemporaryDirectory() as folder:
-            _measure(name, write_index(Path(folder), gb, embedding, cells))
+            _measure(name, write_index(Path(folder), given.gb, embedding, cells, profile))
 
 
-def write_index(root: Path, gb: float, embedding: Embedding, cells: Cells | None) -> Path:
+def write_index(
+    root: Path, gb: float, embedding: Embedding, cells: Cells | None, profile: SearchProfile | None = None
+) -> Path:
     """Publish an index of random unit rows; give the folder of its generation."""
     shape = (embedding.size,) if cells is None else (cells.count, embedding.size)
     count = max(1, int(gb * 1e9 / 2 / np.prod(shape)))
@@ -71,6 +77,7 @@ def write_index(root: Path, gb: float, embedding: Embedding, cells: Cells | None
         bounds=Bounds(8.0, 47.0, 12.0, 51.0),
         source="random",
         attribution="",
+        profile=profile,
     )
     order = np.arange(count)
     assembly = Assembly(_grid(count), [None] * count, [vectors], np.zeros(count, dtype=np.int64), order)
@@ -102,11 +109,13 @@ def _measure(name: str, folder: Path) -> None:
     mapped = _seconds(lambda: open_index(folder, load="map"))
     read = _seconds(lambda: open_index(folder, load="ram"))
     index = open_index(folder, load="map")
+    asking = _seconds(lambda: Searcher(index))
     near = _seconds(lambda: Nearby(index.tiles))
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
         f"{name}: {len(index):,} tiles, {size_gb:.2f} GB: opened in {mapped:.1f} s mapped, {read:.1f} s read; of which "
-        f"checksums {hashing:.1f} s; rows by place {near:.2f} s (peak of the process with writing {peak_gb:.1f} GB)"
+        f"checksums {hashing:.1f} s; search ready in {asking:.1f} s more; rows by place {near:.2f} s "
+        f"(peak of the process with writing {peak_gb:.1f} GB)"
     )
 
 
