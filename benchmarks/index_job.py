@@ -94,7 +94,8 @@ def _compare(model: ModelBundle, sources: dict[str, TileSource], folder: Path, r
         cpu_ms = 1000 * statistics.median(cost.cpu_s for cost in costs) / count
         print(
             f"{name}, {count} tiles: describing {alone / describing:.3f}, the whole job {alone / whole:.3f} of the "
-            f"bare loop's tiles/s; {cpu_ms:.1f} ms of CPU a tile in all, {alone_cpu_ms / cpu_ms:.3f}. Decoding and cutting {cut_ms:.2f} ms and "
+            f"bare loop's tiles/s; {cpu_ms:.1f} ms of CPU a tile in all, {alone_cpu_ms / cpu_ms:.3f}. "
+            f"Decoding and cutting {cut_ms:.2f} ms and "
             f"preparing {prepare_ms:.2f} ms take from the encoder where all cores are busy: at most "
             f"{alone_cpu_ms / (alone_cpu_ms + cut_ms + prepare_ms):.3f}"
         )
