@@ -51,6 +51,7 @@ class Cost(NamedTuple):
     describing_s: float
     """Without opening the index folder, putting together and publishing."""
     cpu_s: float
+    tiles: int
 
 
 def main() -> None:
@@ -89,7 +90,7 @@ def _compare(model: ModelBundle, sources: dict[str, TileSource], folder: Path, r
     print(f"bare loop, {workers} runs at once: {1 / alone:.1f} tiles/s, {alone_cpu_ms:.1f} ms of CPU a tile")
     for name, costs in jobs.items():
         cut_ms, prepare_ms = preparing(sources[name], model)
-        count = sources[name].count
+        count = costs[0].tiles
         whole, describing = (statistics.median(cost[n] for cost in costs) / count for n in (0, 1))
         cpu_ms = 1000 * statistics.median(cost.cpu_s for cost in costs) / count
         print(
@@ -127,7 +128,7 @@ def bare_loop(session: ort.InferenceSession, inputs: list[NDArray[np.float32]], 
         for _ in pool.map(lambda pixels: session.run(["embedding"], {"pixels": pixels}), inputs):
             pass
         seconds = time.perf_counter() - started
-    return Cost(seconds, seconds, time.process_time() - cpu)
+    return Cost(seconds, seconds, time.process_time() - cpu, len(inputs))
 
 
 def job(source: TileSource, encoder: OnnxEncoder, out: Path, workers: int) -> Cost:
@@ -137,8 +138,8 @@ def job(source: TileSource, encoder: OnnxEncoder, out: Path, workers: int) -> Co
         seen.append(time.perf_counter())
 
     started, cpu = time.perf_counter(), time.process_time()
-    build_index(source, encoder, out, name="bench", run=Run(workers=workers, on_progress=note))
-    return Cost(time.perf_counter() - started, seen[-1] - seen[0], time.process_time() - cpu)
+    report = build_index(source, encoder, out, name="bench", run=Run(workers=workers, on_progress=note))
+    return Cost(time.perf_counter() - started, seen[-1] - seen[0], time.process_time() - cpu, report.count)
 
 
 def preparing(source: TileSource, model: ModelBundle) -> tuple[float, float]:

@@ -89,6 +89,7 @@ def assemble(parts: Sequence[Part], footprint_m: float) -> Assembly:
         np.array([tile.ground_resolution_m for tile in ordered]),
         [tile.captured for tile in ordered],
         [tile.source for tile in ordered],
+        [tile.attribution for tile in ordered],
     )
     return Assembly(
         table, [digests[number] for number in order], [part.rows for part in parts], part[order], row[order]

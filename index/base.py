@@ -86,14 +86,15 @@ class Base:
         self._rows = index.vectors
         self._digests = read_digests(index.folder / TILES)
         self._tiles = [
-            Tile(identifier, lat, lon, NO_PIXELS, footprint_m, resolution_m, captured, source)
-            for identifier, lat, lon, resolution_m, captured, source in zip(
+            Tile(identifier, lat, lon, NO_PIXELS, footprint_m, resolution_m, captured, source, credit)
+            for identifier, lat, lon, resolution_m, captured, source, credit in zip(
                 table.id,
                 table.lat.tolist(),
                 table.lon.tolist(),
                 table.ground_resolution_m.tolist(),
                 table.captured,
                 table.source,
+                table.attribution or [None] * len(table),
                 strict=True,
             )
         ]
@@ -136,6 +137,7 @@ class Base:
             and list(table.id) == list(other.id)
             and all(np.array_equal(getattr(table, name), getattr(other, name)) for name in NUMBERS)
             and all(list(getattr(table, name)) == list(getattr(other, name)) for name in ("captured", "source"))
+            and list(table.attribution or ()) == list(other.attribution or ())
             and sorted(listed(self.bad)) == sorted(listed(bad))
             and manifest.model_dump(exclude=OF_A_GENERATION) == self.manifest.model_dump(exclude=OF_A_GENERATION)
         )

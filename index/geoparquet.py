@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from index.table import NUMBERS, TileTable
+from index.table import ATTRIBUTION, NUMBERS, TileTable
 from models.disk import DISK, Disk
 
 WKB_POLYGON = np.dtype(
@@ -40,8 +40,11 @@ def write_table(path: Path, table: TileTable, digests: Sequence[str | None] | No
         disk: what to write through.
     """
     columns = {name: getattr(table, name) for name in ("id", *NUMBERS, "captured", "source")}
+    schema = SCHEMA
+    if table.attribution is not None:
+        schema, columns[ATTRIBUTION] = schema.append(pa.field(ATTRIBUTION, pa.string())), table.attribution
     columns["geometry"], columns[DIGEST] = _polygons(table), digests or [None] * len(table)
-    arrow = pa.Table.from_pydict(columns, schema=SCHEMA.with_metadata({"geo": json.dumps(_geo_metadata(table))}))
+    arrow = pa.Table.from_pydict(columns, schema=schema.with_metadata({"geo": json.dumps(_geo_metadata(table))}))
     with disk.create(path) as stream:
         pq.write_table(arrow, stream, compression="zstd")
 

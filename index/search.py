@@ -123,7 +123,7 @@ class Searcher:
 
     def tile(self, row: int) -> TileFacts:
         tiles = self._index.tiles
-        credit = self._index.manifest.attribution or None
+        credit = tiles.credit(row) or self._index.manifest.attribution or None
         return TileFacts(tiles.id[row], tiles.bounds(row), tiles.captured[row], credit)
 
     def probe_recall(self) -> float:

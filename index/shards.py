@@ -72,6 +72,7 @@ def write_shard(folder: Path, name: str, harvest: Harvest, empty: Float16s, disk
             )
             for tile, digest in zip(harvest.tiles, harvest.digests, strict=True)
         ],
+        "attributions": [tile.attribution for tile in harvest.tiles],
         "bad": [(bad.id, bad.code, bad.reason) for bad in harvest.bad],
     }
     disk.write_file(tiles_path, json.dumps(document).encode("ascii"))
@@ -93,9 +94,12 @@ def read_shard(folder: Path, record: dict[str, Any]) -> Shard | None:
     if not all(path.is_file() for path in paths) or [sha256_file(path) for path in paths] != record["sha256"]:
         return None
     document = json.loads(paths[1].read_bytes())
+    credited = document.get("attributions", [None] * len(document["tiles"]))  # there were none once
     tiles = [
-        Tile(identifier, lat, lon, NO_PIXELS, footprint_m, resolution_m, captured, source)
-        for identifier, lat, lon, footprint_m, resolution_m, captured, source, _ in document["tiles"]
+        Tile(identifier, lat, lon, NO_PIXELS, footprint_m, resolution_m, captured, source, credit)
+        for (identifier, lat, lon, footprint_m, resolution_m, captured, source, _), credit in zip(
+            document["tiles"], credited, strict=True
+        )
     ]
     digests = [entry[-1] for entry in document["tiles"]]
     bad = [BadTile(*entry) for entry in document["bad"]]

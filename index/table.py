@@ -16,8 +16,12 @@ from models.errors import TableInvalid
 from models.geo import Floats
 
 NUMBERS = ("lat", "lon", "west", "south", "east", "north", "ground_resolution_m")
+ATTRIBUTION = "attribution"
+"""A column that is there only if a tile has its own."""
 TYPES = {"id": "VARCHAR", **dict.fromkeys(NUMBERS, "DOUBLE"), "captured": "VARCHAR", "source": "VARCHAR"}
-"""Columns that are read, with DuckDB's names of their types; `captured` alone may be null."""
+TYPES[ATTRIBUTION] = "VARCHAR"
+"""Columns that are read, with DuckDB's names of their types."""
+NULLABLE = ("captured", ATTRIBUTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,15 @@ class TileTable:
     ground_resolution_m: Floats
     captured: Sequence[str | None]
     source: Sequence[str]
+    attribution: Sequence[str | None] | None = None
+    """Of single tiles; None where there is nothing but the manifest's."""
 
     def __len__(self) -> int:
         return len(self.lat)
+
+    def credit(self, row: int) -> str | None:
+        """Whom to credit for a tile in particular."""
+        return None if self.attribution is None else self.attribution[row]
 
     def bounds(self, row: int) -> Bounds:
         return Bounds(float(self.west[row]), float(self.south[row]), float(self.east[row]), float(self.north[row]))
@@ -52,9 +62,11 @@ def make_table(
     ground_resolution_m: Floats,
     captured: Sequence[str | None],
     source: Sequence[str],
+    attribution: Sequence[str | None] | None = None,
 ) -> TileTable:
     """Complete a table with the footprints, squares of `footprint_m` around the centres."""
-    return TileTable(ids, lat, lon, *square(lat, lon, footprint_m), ground_resolution_m, captured, source)
+    credited = attribution if attribution is not None and any(attribution) else None
+    return TileTable(ids, lat, lon, *square(lat, lon, footprint_m), ground_resolution_m, captured, source, credited)
 
 
 def read_table(path: Path) -> TileTable:
@@ -69,7 +81,9 @@ def read_table(path: Path) -> TileTable:
     ids = found["id"].tolist()
     if len(set(ids)) != len(ids):
         raise TableInvalid(f"{path}: tile ids appear twice. Build the index again.")
-    return TileTable(ids, **numbers, captured=found["captured"].tolist(), source=found["source"].tolist())
+    credited = found[ATTRIBUTION].tolist() if ATTRIBUTION in found else None
+    captured, source = found["captured"].tolist(), found["source"].tolist()
+    return TileTable(ids, **numbers, captured=captured, source=source, attribution=credited)
 
 
 def _columns(path: Path) -> dict[str, NDArray[Any]]:
@@ -77,13 +91,15 @@ def _columns(path: Path) -> dict[str, NDArray[Any]]:
     settings: dict[str, Any] = {"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
     try:
         with duckdb.connect(config=settings) as connection:
-            rows = connection.execute(f"SELECT {', '.join(TYPES)} FROM read_parquet(?)", [str(path)])
+            there = connection.execute("SELECT name FROM parquet_schema(?)", [str(path)]).fetchall()
+            wanted = TYPES if (ATTRIBUTION,) in there else {name: TYPES[name] for name in TYPES if name != ATTRIBUTION}
+            rows = connection.execute(f"SELECT {', '.join(wanted)} FROM read_parquet(?)", [str(path)])
             types = {name: str(kind) for name, kind, *_ in rows.description}
             found: dict[str, NDArray[Any]] = rows.fetchnumpy()
     except (duckdb.Error, OSError, ValueError) as error:
         raise TableInvalid(f"{path} is not a tile table: {str(error).splitlines()[0][:200]}") from error
-    for name, kind in TYPES.items():
-        if types[name] != kind or (name != "captured" and np.ma.is_masked(found[name])):
+    for name, kind in wanted.items():
+        if types[name] != kind or (name not in NULLABLE and np.ma.is_masked(found[name])):
             raise TableInvalid(f"{path}: column {name!r} is {types[name]}, or has nulls; it must be {kind} without.")
     return found
 

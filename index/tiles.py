@@ -50,6 +50,8 @@ class Tile:
     """Metres per pixel of the imagery it was cut from."""
     captured: str | None
     source: str
+    attribution: str | None = None
+    """Whom to credit for this tile; None where the whole source's attribution says it."""
 
     @property
     def bounds(self) -> Bounds:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from index.sources.grid import TileGrid, default_stride_m
 from index.sources.imagery import Imagery
 from index.sources.orthophoto import LEAST_SHARE, LEAST_SHARE_OF_CELLS, Orthophoto
+from index.sources.raster import Raster
 from index.tiles import BadTile, Bounds, Piece, Tile, check_resolution, union
 from models.cells import Cells
 from models.errors import ImageryTooCoarse, SourceError
@@ -77,7 +78,8 @@ class CutSource:
         described_m = None if self._cells is None else self._cells.stride_m
         grid = TileGrid.over(picture.grid.bounds, self.footprint_m, self.stride_m, described_m)
         least = LEAST_SHARE if self._cells is None else LEAST_SHARE_OF_CELLS
-        return Orthophoto(picture, grid, self.footprint_m, size_px, captured or picture.captured, least)
+        credit = picture.credit if isinstance(picture, Raster) else None
+        return Orthophoto(picture, grid, self.footprint_m, size_px, captured or picture.captured, least, credit)
 
     @property
     def name(self) -> str:

@@ -66,6 +66,8 @@ class Orthophoto:
     size_px: int
     captured: str | None
     least_share: float = LEAST_SHARE
+    credit: str | None = None
+    """Whom to credit for these tiles in particular."""
 
     @property
     def count(self) -> int:
@@ -230,6 +232,7 @@ class Orthophoto:
             ground_resolution_m=spot.place.ground_resolution_m,
             captured=self.captured,
             source=self.imagery.file,
+            attribution=self.credit,
         )
 
     def _window(self, spots: Sequence[Spot]) -> tuple[Window, int, int]:

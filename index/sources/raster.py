@@ -46,6 +46,8 @@ class Raster:
     colours: Colours
     attribution: str
     captured: str | None
+    credit: str | None = None
+    """What a catalogue says of this picture alone."""
 
     @property
     def file(self) -> str:
@@ -84,6 +86,7 @@ class Raster:
             id=identifier,
             attribution=attribution or self.attribution,
             captured=captured or self.captured,
+            credit=attribution or None,
         )
 
 

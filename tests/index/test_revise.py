@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from index.build import Run, build_index
 from index.bundle import open_index
 from index.manifest import FILES, SearchProfile
 from index.revise import add_tiles, remove_tiles, update_index
+from index.search import Searcher
 from index.tiles import BadTile, Bounds, Tile
 from models.encoder import FakeEncoder
 from models.errors import ModelMismatch, NoTiles, OutputUnfinished, UsageError
@@ -199,3 +200,22 @@ def test_a_word_about_a_tile_is_a_change(tmp_path: Path) -> None:
     report = update_index(tmp_path, _part(0, 30, "b"), FakeEncoder(), RUN)
     assert (report.unchanged, report.title, report.resumed) == (False, "noise@2", 30)
     assert set(open_index(tmp_path).tiles.source) == {"b"}
+
+
+@dataclass(frozen=True)
+class Credited(Part):
+    """Tiles each of which says whom to credit."""
+
+    def _made(self, number: int) -> Tile:
+        return replace(super()._made(number), attribution=f"© {number % 2}")
+
+
+def test_a_tile_keeps_its_own_credit_from_generation_to_generation(tmp_path: Path) -> None:
+    _build(tmp_path, Credited(count=20, name="a", numbers=tuple(range(20))))
+    add_tiles(tmp_path, _part(20, 30, "b"), FakeEncoder(), RUN)
+    index = open_index(tmp_path)
+    searcher = Searcher(index)
+    for row, identifier in enumerate(index.tiles.id):
+        number = int(identifier[1:])
+        own = f"© {number % 2}" if number < 20 else index.manifest.attribution
+        assert searcher.tile(row).attribution == own

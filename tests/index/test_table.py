@@ -14,7 +14,7 @@ from index.table import TileTable, make_table, read_table
 from models.errors import TableInvalid
 
 
-def _table(lon: tuple[float, ...] = (10.0, 10.001, 10.002)) -> TileTable:
+def _table(lon: tuple[float, ...] = (10.0, 10.001, 10.002), credit: str | None = None) -> TileTable:
     count = len(lon)
     return make_table(
         [f"t{n}" for n in range(count)],
@@ -24,15 +24,23 @@ def _table(lon: tuple[float, ...] = (10.0, 10.001, 10.002)) -> TileTable:
         np.full(count, 0.5),
         ["2025-06", None, "2024"][:count],
         ["made"] * count,
+        None if credit is None else [credit, *[None] * (count - 1)],
     )
 
 
 def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:
-    write_table(tmp_path / "tiles.parquet", _table())
+    write_table(tmp_path / "tiles.parquet", _table(credit="© Somebody"))
     found = read_table(tmp_path / "tiles.parquet")
     for name in TileTable.__slots__:
-        assert list(getattr(found, name)) == list(getattr(_table(), name))
+        assert list(getattr(found, name)) == list(getattr(_table(credit="© Somebody"), name))
+    assert [found.credit(row) for row in range(3)] == ["© Somebody", None, None]
     assert found.bounds(1) == pytest.approx((10.000554, 49.999712, 10.001446, 50.000288), abs=1e-6)
+
+
+def test_without_credits_there_is_no_such_column(tmp_path: Path) -> None:
+    write_table(tmp_path / "tiles.parquet", _table())
+    assert "attribution" not in pq.read_schema(tmp_path / "tiles.parquet").names
+    assert read_table(tmp_path / "tiles.parquet").credit(0) is None
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:

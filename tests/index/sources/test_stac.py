@@ -48,6 +48,7 @@ def test_an_item_gives_its_picture_its_date_and_its_credit(tmp_path: Path) -> No
     assert tiles[0].source == "a.tif"
     assert tiles[0].captured == "2025-06-30T10:20:30Z"
     assert source.attribution == "© Land survey (CC-BY-4.0)"
+    assert {tile.attribution for tile in tiles} == {source.attribution}
 
 
 def test_a_span_of_time_counts_from_its_beginning(tmp_path: Path) -> None:
