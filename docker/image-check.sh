@@ -97,6 +97,12 @@ check_contents() {
 from importlib.util import find_spec
 assert not [name for name in ('torch', 'numba', 'rasterio', 'pip') if find_spec(name)]" \
         || fail "a serving image must hold no torch, numba, rasterio or pip"
+    in_container python3 -c "
+import json
+from importlib.metadata import distributions
+listed = {each['purl'].partition('/')[2] for each in json.load(open('/opt/skyfix/sbom.cdx.json'))['components']}
+held = {f\"{each.name.lower().replace('_', '-')}@{each.version}\" for each in distributions() if each.name != 'skyfix'}
+assert listed == held, listed ^ held" || fail "the bill of materials is not what is installed"
     rootfs=$(in_storage mount "$container")
     size=$(du -sm "$rootfs/opt/skyfix" | cut -f 1)
     echo "image $(du -sm "$rootfs" | cut -f 1) MB, of which the program and its packages are $size MB"
