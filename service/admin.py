@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,8 +22,10 @@ def create_admin_app(metrics: Metrics, reload: Callable[[], Awaitable[str]]) -> 
         reload: gives the title of the index that answers then; raises SkyfixError where the old one goes on.
     """
 
-    async def serve_metrics(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def serve_metrics(request: Request) -> Response:
+        """Speak OpenMetrics to who asks for it, for only that has exemplars."""
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(metrics.registry), headers={"Content-Type": media_type})
 
     async def serve_reload(_: Request) -> Response:
         try:

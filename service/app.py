@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,8 @@ from service.requests import check_headers, parse_upload, read_body
 from service.responses import LocalizeResponse, localize_response
 from service.settings import Settings
 from service.telemetry import Telemetry
+from service.timeline import Timeline
+from service.tracing import Tracer, open_tracer
 
 ACCESS: Mapping[str, Scope | None] = {
     "/localize": "localize",
@@ -46,11 +49,12 @@ PROBED = "10"
 class Service:
     """What the routes share: settings, metrics, threads, and the localizer once there is one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self.settings = settings
         self.guard = Guard(settings)
         self.version = program_version()
         self.metrics = Metrics(self.version)
+        self.tracer = tracer or open_tracer(settings.otlp_endpoint, self.version, os.environ)
         self.pipeline = Pipeline(self.metrics, settings.sizes)
         self._localizer: Localizer | None = None
         self._unwell: Localizer | None = None
@@ -95,16 +99,17 @@ class Service:
         return self._localizer
 
 
-def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAPI:
+def create_app(settings: Settings, localizer: Localizer | None = None, tracer: Tracer | None = None) -> FastAPI:
     """Build the application.
 
     Args:
         localizer: answers from the start; without one the app is not ready until `app.state.service.install`.
+        tracer: takes the traces; by default as the settings and OTEL_ variables say.
 
     Raises:
         UsageError, KeyFileInvalid: the settings would let in everybody, or the key file is not to be trusted.
     """
-    service = Service(settings)
+    service = Service(settings, tracer)
     if localizer is not None:
         service.install(localizer)
 
@@ -112,6 +117,8 @@ def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAP
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         service.pipeline.close()
+        if service.tracer is not None:
+            await asyncio.to_thread(service.tracer.close)
 
     app = FastAPI(
         title="Skyfix",
@@ -127,14 +134,21 @@ def create_app(settings: Settings, localizer: Localizer | None = None) -> FastAP
     app.add_exception_handler(SkyfixError, for_skyfix_error)
     app.add_exception_handler(HTTPException, for_http_exception)
     app.add_middleware(Door, guard=service.guard, router=app.router, access=ACCESS)
-    app.add_middleware(Telemetry, metrics=service.metrics, routes=frozenset(ACCESS))
+    app.add_middleware(
+        Telemetry,
+        metrics=service.metrics,
+        router=app.router,
+        routes=frozenset(ACCESS),
+        tracer=service.tracer,
+        untraced=frozenset(path for path, needed in ACCESS.items() if needed is None),
+    )
     _add_localize(app, service)
     _add_states(app, service)
     return app
 
 
 def _add_localize(app: FastAPI, service: Service) -> None:
-    settings, metrics = service.settings, service.metrics
+    settings = service.settings
 
     @app.post(
         "/localize",
@@ -147,22 +161,20 @@ def _add_localize(app: FastAPI, service: Service) -> None:
         localizer = service.localizer
         media_type = check_headers(request, settings.max_body_bytes)
         deadline = deadline_of(request.headers.get(DEADLINE), settings.deadline_s)
+        timeline: Timeline = request.state.timeline
         with service.pipeline.place():
-            started = time.perf_counter()
-            body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
-            upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
-            received = time.perf_counter() - started
+            with timeline.measure("receive"):
+                body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
+                upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
             check_index(upload.parameters.search.index, localizer.about.index)
             query = upload.parameters.to_query(settings.top_k)
-            answer, seconds = await service.pipeline.localize(localizer, upload.image, query, deadline)
-        seconds = {"receive": received, **seconds}
-        started = time.perf_counter()
-        content = localize_response(answer, request.state.request_id, seconds).model_dump(exclude_none=True)
-        response = JSONResponse(content)
+            answer = await service.pipeline.localize(localizer, upload.image, query, deadline, timeline)
+        request.state.answer = answer
+        seconds = timeline.seconds()
+        with timeline.measure("serialize"):
+            content = localize_response(answer, request.state.request_id, seconds).model_dump(exclude_none=True)
+            response = JSONResponse(content)
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
-        for stage, value in {**seconds, "serialize": time.perf_counter() - started}.items():
-            metrics.stage_seconds.labels(stage).observe(value)
-        metrics.count(answer)
         return response
 
 

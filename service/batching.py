@@ -91,6 +91,11 @@ class Batcher(Generic[Item, Result]):
             self._wake.notify()
         return await job.future
 
+    @property
+    def waiting(self) -> int:
+        """Items that no worker has taken yet."""
+        return len(self._waiting)
+
     def close(self) -> None:
         """Take nothing more; what runs is finished."""
         with self._wake:

@@ -16,6 +16,7 @@ EXTRA_OF = {
     "numba": "sample-city",
     "pymilvus": "milvus",
     "ray": "ray",
+    "opentelemetry": "otel",
     "torch": "train",
     "scipy": "train",
     "onnx": "train",

@@ -3,42 +3,79 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from models import errors as library
+from models.errors import SkyfixError
+from service import errors as http
 from service.localizer import About
-from service.query import Answer
+from service.query import Answer, Status
+from service.timeline import STAGES
 
+T = TypeVar("T")
+Exemplar = dict[str, str] | None
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-STAGES = ("receive", "decode", "preprocess", "queue", "inference", "search", "posterior", "serialize")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD, UNMATCHED = "OTHER", "unmatched"
+USUAL_STATUSES = ("200", "429", "500", "503", "504")
+"""Counted from 0 on every route, so that the first error is an increase."""
 BATCH_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 CONFIDENCE_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))
 RADIUS_BUCKETS_M = (5.0, 10.0, 15.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0)
+STATUSES = (*get_args(Status), "ranked")
+"""`ranked` is what a model without calibration answers."""
+MODES = ("prior", "global")
 COMPONENTS = ("model", "index")
 RELOADS = ("taken", "refused")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
+REFUSALS = (
+    library.ParameterError,
+    library.ImageError,
+    library.EncoderError,
+    library.BackendUnavailable,
+    http.RequestError,
+    http.Refused,
+    http.Unavailable,
+)
+"""What a request can end in."""
+
+
+def reasons() -> set[str]:
+    """Give the problem codes that requests are refused with, those of the router and of crashes included."""
+    kinds = [kind for module in (library, http) for kind in vars(module).values() if isinstance(kind, type)]
+    codes = {kind.code for kind in kinds if issubclass(kind, SkyfixError) and issubclass(kind, REFUSALS)}
+    return codes | {"internal", "not_found", "method_not_allowed", "header_timeout"}
 
 
 class Metrics:
     """All series of one app, in a registry of its own."""
 
     def __init__(self, version: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began; a third more series, for nothing that is asked here
         self.registry = CollectorRegistry()
         self.requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
         self.request_seconds = self._histogram(
-            "http_request_duration_seconds", "Seconds from headers to last byte.", REQUEST_BUCKETS_S, "method", "route"
+            "http_request_duration_seconds",
+            "Seconds from headers to last byte, the upload included.",
+            REQUEST_BUCKETS_S,
+            "method",
+            "route",
         )
         self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.", "route")
         self.stage_seconds = self._histogram(
-            "stage_duration_seconds", "Seconds of one photo in a stage.", STAGE_BUCKETS_S, "stage"
+            "stage_duration_seconds", "Seconds of one photo in a stage, failed ones included.", STAGE_BUCKETS_S, "stage"
         )
         self.batch_size = self._histogram("batch_size", "Photos in one run.", BATCH_BUCKETS, "stage")
         self.localizations = self._counter("localizations", "Photos answered.", "status", "mode")
         self.confidence = self._histogram("confidence_ratio", "Confidence of answers.", CONFIDENCE_BUCKETS)
         self.radius_95 = self._histogram("radius95_meters", "Radius of answers that holds 95 %.", RADIUS_BUCKETS_M)
+        self.prior_distance = self._histogram(
+            "prior_distance_meters", "From the prior to the position that was answered instead.", RADIUS_BUCKETS_M
+        )
         self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
         self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
@@ -57,14 +94,25 @@ class Metrics:
             "execution_provider_degraded", "1 when the network runs elsewhere than wished.", "requested", "actual"
         )
         self.ready = self._gauge("ready", "1 when a component can answer.", "component")
+        self.warm_up_seconds = self._gauge(
+            "warmup_duration_seconds", "Seconds the last load took: open, verify, warm up."
+        )
+        self._begin(version)
+
+    def _begin(self, version: str) -> None:
+        """Let every series whose labels are known be there from the start, at 0."""
         self.build_info.labels(version).set(1)
-        for stage in STAGES:
-            self.stage_seconds.labels(stage)
+        self.stages = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
         for component in COMPONENTS:
             self.ready.labels(component).set(0)
         for result in RELOADS:
             self.key_reloads.labels(result)
             self.index_swaps.labels(result)
+        for status in STATUSES:
+            for mode in MODES:
+                self.localizations.labels(status, mode)
+        for reason in sorted(reasons()):
+            self.rejected.labels(reason)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, namespace="skyfix", registry=self.registry)
@@ -75,18 +123,43 @@ class Metrics:
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, text, labels, namespace="skyfix", registry=self.registry, buckets=buckets)
 
+    def know(self, method: str, route: str) -> None:
+        """Begin the series of a route."""
+        self.request_seconds.labels(method, route)
+        for status in USUAL_STATUSES:
+            self.requests.labels(method, route, status)
+
     def count(self, answer: Answer) -> None:
         """Note what was answered."""
         self.localizations.labels(answer.status or "ranked", answer.mode_used).inc()
         if answer.reckoning is not None:
             self.confidence.observe(answer.reckoning.confidence)
             self.radius_95.observe(answer.reckoning.radius_m_95)
+        best = answer.candidates[0] if answer.candidates else None
+        if best is not None and best.distance_to_prior_m is not None and answer.status in ("localized", None):
+            self.prior_distance.observe(best.distance_to_prior_m)
+
+    def count_stages(self, seconds: Mapping[str, float], exemplar: Exemplar = None) -> None:
+        """Note how long a photo was in each stage."""
+        for stage, value in seconds.items():
+            self.stages[stage].observe(value, exemplar)
 
     def count_refused_on_the_wire(self, code: str, status: int | None) -> None:
         """Note a connection that was refused or closed before there was a request."""
         self.rejected.labels(code).inc()
         if status is not None:
             self.requests.labels(OTHER_METHOD, UNMATCHED, str(status)).inc()
+
+    def timing(self, load: Callable[[], T]) -> Callable[[], T]:
+        """Wrap what loads a model and an index, so that the time of the last success is shown."""
+
+        def timed() -> T:
+            started = time.perf_counter()
+            loaded = load()
+            self.warm_up_seconds.set(time.perf_counter() - started)
+            return loaded
+
+        return timed
 
     def serve(self, about: About, provider_policy: str) -> None:
         """Show the model and the index that answer from now on."""

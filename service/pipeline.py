@@ -8,15 +8,17 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from service.batching import Batcher
-from service.deadline import NEVER, Deadline
-from service.errors import Overloaded
-from service.localizer import Float32s, Localizer, Prepared, with_posterior
+from service.deadline import Deadline
+from service.errors import DeadlineExceeded, Overloaded
+from service.localizer import Float32s, Localizer, Prepared
 from service.metrics import Metrics
 from service.query import Answer, Query
 from service.sizes import Sizes
+from service.timeline import Timeline
 
 T = TypeVar("T")
 QUEUE = "localize"
@@ -45,8 +47,10 @@ class Pipeline:
             on_batch=metrics.batch_size.labels(INFERENCE).observe,
         )
         self._search = ThreadPoolExecutor(sizes.searching, "search")
-        metrics.queue_capacity.labels(QUEUE).set(sizes.places)
+        for queue in (QUEUE, INFERENCE):
+            metrics.queue_capacity.labels(queue).set(sizes.places)
         metrics.queue_depth.labels(QUEUE).set(0)
+        metrics.queue_depth.labels(INFERENCE).set_function(lambda: self._batcher.waiting)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -70,31 +74,38 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(self._decoding, work)
 
     async def localize(
-        self, localizer: Localizer, data: bytes, query: Query, deadline: Deadline = NEVER
-    ) -> tuple[Answer, dict[str, float]]:
-        """Run the four steps on their pools; give the answer and the seconds of each stage, `queue` all waiting.
+        self, localizer: Localizer, data: bytes, query: Query, deadline: Deadline, timeline: Timeline
+    ) -> Answer:
+        """Run the four steps on their pools. The timeline gets each stage, `queue` for all waiting, also of failures.
 
         Raises:
             DeadlineExceeded: before a step whose turn came too late. A step that runs is not cut off.
             What the steps raise.
         """
-        seconds = {"decode": 0.0, "preprocess": 0.0, "queue": 0.0, INFERENCE: 0.0, "search": 0.0}
 
         async def step(stage: str, pool: Executor, work: Callable[[], T]) -> T:
             submitted = time.perf_counter()
-            result, started, ended = await asyncio.get_running_loop().run_in_executor(pool, _timed, work, deadline)
-            seconds["queue"] += started - submitted
-            seconds[stage] = ended - started
-            return result
+            timed = partial(_timed, work, deadline, timeline, stage, submitted)
+            return await asyncio.get_running_loop().run_in_executor(pool, timed)
 
         photo = await step("decode", self._decoding, lambda: localizer.decode(data))
         prepared = await step("preprocess", self._decoding, lambda: localizer.prepare(photo, query))
+        columns = await self._columns(_Photo(localizer, prepared), deadline, timeline)
+        answer = await step("search", self._search, lambda: localizer.search(query, prepared, columns))
+        if answer.reckoning is not None:
+            timeline.give_end("posterior", "search", answer.reckoning.seconds)
+        return answer
+
+    async def _columns(self, photo: _Photo, deadline: Deadline, timeline: Timeline) -> Float32s:
         submitted = time.perf_counter()
-        done = await self._batcher.submit(_Photo(localizer, prepared), deadline)
-        seconds["queue"] += done.started - submitted
-        seconds[INFERENCE] = done.ended - done.started
-        answer = await step("search", self._search, lambda: localizer.search(query, prepared, done.result))
-        return answer, with_posterior(seconds, answer)
+        try:
+            done = await self._batcher.submit(photo, deadline)
+        except DeadlineExceeded:
+            timeline.add("queue", submitted, time.perf_counter())
+            raise
+        timeline.add("queue", submitted, done.started)
+        timeline.add(INFERENCE, done.started, done.ended)
+        return done.result
 
     def close(self) -> None:
         self._batcher.close()
@@ -110,7 +121,8 @@ def _alike(photo: _Photo) -> Hashable:
     return id(photo.localizer), photo.prepared.input_shape
 
 
-def _timed(work: Callable[[], T], deadline: Deadline) -> tuple[T, float, float]:
+def _timed(work: Callable[[], T], deadline: Deadline, timeline: Timeline, stage: str, submitted: float) -> T:
+    timeline.add("queue", submitted, time.perf_counter())
     deadline.check()
-    started = time.perf_counter()
-    return work(), started, time.perf_counter()
+    with timeline.measure(stage):
+        return work()

@@ -92,7 +92,7 @@ async def _serve(
 ) -> None:
     service: Service = app.state.service
     admin_hosts = allowed_hosts("", service.settings.admin_host)
-    keeper = Keeper(service, load, service.settings.canary_every_s)
+    keeper = Keeper(service, service.metrics.timing(load), service.settings.canary_every_s)
     admin_app = HostGuard(create_admin_app(service.metrics, keeper.reload), admin_hosts)
     servers = [make_server(each, service) for each in (app, admin_app)]
     loop = asyncio.get_running_loop()
