@@ -1,0 +1,61 @@
+"""A client of the service: sync and async, typed answers, retries that honour what the service says.
+
+    from service.client import Camera, Client, Prior
+
+    with Client("http://127.0.0.1:8080") as client:
+        answer = client.localize("photo.jpg", prior=Prior(52.5163, 13.3777, accuracy_m=60), camera=Camera(fov_deg=68))
+        print(answer.status, answer.position)
+
+Needs httpx (the extra `client`) and nothing else of this repository: an import contract holds it to that.
+"""
+
+from service.client.answers import (
+    Answer,
+    Candidate,
+    Fault,
+    Heading,
+    IndexInfo,
+    Info,
+    Licence,
+    Limits,
+    ModelInfo,
+    Notice,
+    Position,
+    Readiness,
+    Searched,
+    Tile,
+)
+from service.client.asynchronous import AsyncClient
+from service.client.errors import ClientError, ConnectionFailed, DeadlinePassed, ProblemError, UnexpectedAnswer
+from service.client.question import Camera, Exif, Prior, Search
+from service.client.retrying import Retries
+from service.client.synchronous import Client
+
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "Camera",
+    "Candidate",
+    "Client",
+    "ClientError",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "Exif",
+    "Fault",
+    "Heading",
+    "IndexInfo",
+    "Info",
+    "Licence",
+    "Limits",
+    "ModelInfo",
+    "Notice",
+    "Position",
+    "Prior",
+    "ProblemError",
+    "Readiness",
+    "Retries",
+    "Search",
+    "Searched",
+    "Tile",
+    "UnexpectedAnswer",
+]
