@@ -78,6 +78,8 @@ class Fleet:
         self._why = ""
         self._pool = ThreadPoolExecutor(size * AT_ONCE, "worker")
         self._seats: list[_Seat] = []
+        self._hired: list[Worker] = []
+        """Not dismissed yet; also those that have not proved themselves."""
         self._free: deque[_Seat] = deque()
         self.at_once = size * AT_ONCE
 
@@ -105,8 +107,9 @@ class Fleet:
         with self._change:
             self._ended = True
             self._change.notify_all()
-        for seat in self._seats:
-            self._crew.dismiss(seat.worker)
+            hired = list(self._hired)
+        for worker in hired:
+            self._dismiss(worker)
         self._pool.shutdown(cancel_futures=True)
 
     def _describe(self, batch: list[NDArray[np.float32]]) -> Float16s:
@@ -142,7 +145,7 @@ class Fleet:
         with seat.changing:
             if self._ended or seat.closed or seat.worker is not lost:
                 return
-            self._crew.dismiss(lost)
+            self._dismiss(lost)
             try:
                 seat.worker = self._hire()
             except WorkerLost as error:
@@ -152,12 +155,24 @@ class Fleet:
 
     def _hire(self) -> Worker:
         worker = self._crew.hire()
+        with self._change:
+            self._hired.append(worker)
+            ended = self._ended
         try:
+            if ended:
+                raise WorkerLost("The work has ended.")
             check_credentials(self._mine, worker.credentials(), worker.name)
         except BaseException:
-            self._crew.dismiss(worker)
+            self._dismiss(worker)
             raise
         return worker
+
+    def _dismiss(self, worker: Worker) -> None:
+        with self._change:
+            if worker not in self._hired:
+                return
+            self._hired.remove(worker)
+        self._crew.dismiss(worker)
 
 
 @contextmanager

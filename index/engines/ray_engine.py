@@ -53,7 +53,7 @@ class RayEngine:
         """As Engine.open. Also raises ProviderUnavailable: a GPU is required, and the cluster has none."""
         bytes_at_once = 12 * batch * AT_ONCE * encoder.manifest.aerial.size_px**2
         with self._connected(bytes_at_once) as ray:
-            gpu = self._on_gpu(ray.cluster_resources())
+            gpu = self.on_gpu(ray.cluster_resources())
             free = int(ray.available_resources().get("GPU" if gpu else "CPU", 0))
             opening = Opening(
                 None if self.bundle is None else str(self.bundle.resolve()), self.policy if gpu else "cpu"
@@ -61,7 +61,8 @@ class RayEngine:
             with open_fleet(encoder, RayCrew(ray, opening, gpu=gpu), self.workers or max(1, free)) as fleet:
                 yield fleet, fleet.at_once
 
-    def _on_gpu(self, resources: dict[str, float]) -> bool:
+    def on_gpu(self, resources: dict[str, float]) -> bool:
+        """Whether workers get a GPU each, in a cluster with such resources."""
         gpus = int(resources.get("GPU", 0))
         if self.policy == "require-gpu" and not gpus:
             raise ProviderUnavailable("require-gpu, but no machine of the Ray cluster has a GPU. Choose prefer-gpu.")
