@@ -1,0 +1,11 @@
+"""What an image means. Importing it says to ONNX Runtime, which every part loads after it, to keep to itself.
+
+From 1.32 on ONNX Runtime otherwise makes a device id in the home folder and sends events to its maker when it is
+imported, so that nothing that runs later could still say no. Whoever wants that sets the variable to 0.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
