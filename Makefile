@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: setup demo serve test test-all check fmt bench lock sbom image-check clean
+.PHONY: setup demo serve test test-all check fmt bench lock sbom dist image-check clean
 
 # What the demo needs, and no torch: the service, the index job, the sample city.
 $(VENV)/.demo: pyproject.toml
@@ -55,6 +55,9 @@ lock: $(VENV)/.dev
 
 sbom: $(VENV)/.dev
 	$(BIN)/python docker/sbom.py --lock docker/locks/cpu.lock --out build/skyfix.cdx.json
+
+dist: $(VENV)/.demo
+	PYTHON=$(BIN)/python docker/dist.sh
 
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh

@@ -19,6 +19,6 @@ compile() {
     echo "$lock: $(grep -c '==' "$lock") packages"
 }
 
-compile cpu.lock pyproject.toml --extra cpu "$@"
-compile gpu.lock pyproject.toml --extra gpu "$@"
+compile cpu.lock pyproject.toml --extra cpu --extra otel "$@"
+compile gpu.lock pyproject.toml --extra gpu --extra otel "$@"
 compile build.lock docker/locks/build.in "$@"

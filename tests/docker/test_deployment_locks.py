@@ -29,9 +29,15 @@ def _pins(name: str) -> list[Requirement]:
     return [Requirement(line.rstrip("\\ ")) for line in _lines(name) if "==" in line and line[0] not in " #"]
 
 
-def _asked(extra: str) -> list[Requirement]:
+def _asked(device: str) -> list[Requirement]:
+    """What the extras ask for that the lock of a device is made from."""
+    script = (ROOT / "docker" / "lock.sh").read_text(encoding="utf-8")
+    (options,) = re.findall(rf"^compile {device}\.lock pyproject\.toml (.*) \"\$@\"$", script, flags=re.MULTILINE)
+    extras = options.split()[1::2]
+    assert device in extras
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [Requirement(text) for text in [*project["dependencies"], *project["optional-dependencies"][extra]]]
+    texts = [text for extra in extras for text in project["optional-dependencies"][extra]]
+    return [Requirement(text) for text in [*project["dependencies"], *texts]]
 
 
 @pytest.mark.parametrize("name", ["cpu.lock", "gpu.lock", "build.lock"])

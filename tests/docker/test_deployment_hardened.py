@@ -1,0 +1,126 @@
+"""The service where nothing can be written and nothing is allowed: as the image is run, without its engine."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from index.build import build_index
+from models.bundle import ModelBundle
+from models.encoder import OnnxEncoder
+from tests.docker.conftest import ROOT, Stage
+from tests.service.world import PaintedTiles, encode, panorama
+
+READY = re.compile(r"Ready in .* at http://(\S+):(\d+) ")
+QUERY = "/localize?projection=panorama&fov_deg=360"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="only root can take rights away"),
+]
+
+
+def confined(kept: list[Path], command: list[str]) -> list[str]:
+    keep = [ROOT, Path(sys.prefix), Path(sys.base_prefix), *kept]
+    program = [sys.executable, str(ROOT / "tests/docker/confined.py")]
+    return ["unshare", "--mount", *program, *map(str, keep), "--", *command]
+
+
+@dataclass(frozen=True)
+class Served:
+    process: subprocess.Popen[str]
+    host: str
+    port: int
+
+    def ask(self, body: bytes, content_type: str = "image/png") -> tuple[int, dict[str, object]]:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection.request("POST", QUERY, body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        found = response.status, json.loads(response.read())
+        connection.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def index_root(tiny_bundle: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hardened") / "index"
+    build_index(PaintedTiles(), OnnxEncoder(tiny_bundle), root, name="painted")
+    root.chmod(0o755)  # what the documents ask for: readable for the image's user
+    (root / "CURRENT").chmod(0o644)
+    return root
+
+
+@pytest.fixture(scope="module")
+def served(stages: dict[str, Stage], index_root: Path, tiny_bundle: ModelBundle) -> Iterator[Served]:
+    tiny_bundle.folder.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"]} | stages["base"].env | {"SKYFIX_INDEX": str(index_root)}
+    environment |= {"PATH": os.environ["PATH"], "SKYFIX_HOST": "127.0.0.1", "SKYFIX_BUNDLE": str(tiny_bundle.folder)}
+    serve = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--admin-port", "0"]
+    command = confined([index_root, tiny_bundle.folder], serve)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
+        assert process.stdout is not None
+        ready = next((found for line in iter(process.stdout.readline, "") if (found := READY.match(line))), None)
+        assert ready is not None, "it did not start"
+        yield Served(process, ready[1], int(ready[2]))
+        process.kill()
+
+
+def test_the_cage_is_closed(index_root: Path) -> None:
+    """Of what the service may: nothing. The other tests here are worth what this one says."""
+    folders = ["/", "/var/tmp", "/run", "/home", "/tmp", str(ROOT), str(index_root)]
+    command = [sys.executable, str(ROOT / "tests/docker/rights.py"), *folders]
+    done = subprocess.run(confined([index_root], command), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "ids": [10001, 10001],
+        "rights": 0,
+        "no_new_privs": 1,
+        "writable": ["/tmp"],
+        "tmp_mib": 64,
+        "tmp_noexec": True,
+    }
+
+
+@pytest.mark.parametrize("number", [0, 7, 21, 35])
+def test_a_photo_is_answered_with_the_planted_tile(served: Served, number: int) -> None:
+    status, answer = served.ask(encode(panorama(number, 90.0)))
+    assert status == 200
+    best = answer["candidates"][0]  # type: ignore[index]
+    assert best["tile"]["id"] == f"t{number}"
+
+
+def test_bad_photos_are_refused_and_the_next_good_one_is_answered(served: Served) -> None:
+    assert served.ask(b"")[0] in {400, 422}
+    assert served.ask(b"\x89PNG\r\n\x1a\n")[0] == 422
+    assert served.ask(encode(panorama(3))[:-40])[0] == 422
+    assert served.ask(b"GIF89a" + bytes(64))[0] == 415
+    large = encode(panorama(7).repeat(4, axis=0).repeat(4, axis=1), "BMP")[54:]
+    assert served.ask(large)[0] == 415
+    assert served.ask(encode(panorama(7)))[0] == 200
+
+
+def test_nothing_was_left_in_tmp(served: Served, index_root: Path, tiny_bundle: ModelBundle) -> None:
+    """More than 1 MiB of a body spools to disk by default; here it never does."""
+    noise = os.urandom(3_000_000)
+    assert served.ask(noise)[0] == 415
+    tmp = Path(f"/proc/{served.process.pid}/root/tmp")
+    kept = {
+        path.relative_to("/tmp").parts[0]
+        for path in (index_root, tiny_bundle.folder, ROOT)
+        if path.is_relative_to("/tmp")
+    }
+    assert {path.name for path in tmp.iterdir()} <= kept
+
+
+def test_it_stops_cleanly(served: Served) -> None:
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(20) == 0
