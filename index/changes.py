@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,21 +42,21 @@ def parse_since(text: str) -> datetime:
 
 
 def split_by_change(paths: Sequence[Path], since: datetime) -> Changes:
-    """Tell files changed at or after a time from others; folders of rasters are looked into.
+    """Tell what changed at or after a time from what did not; folders of rasters are looked into.
 
-    A file with the name of another is always looked at, since tiles know their file by its name only.
+    A folder is looked at as a whole or not at all, as tiles cross the edges of its sheets. A file with the name of
+    another is always looked at, since tiles know their file by its name only.
     """
-    files = [file for path in paths for file in _files(path)]
-    names = [file.name for file in files]
-    unread = {
-        file.name
-        for file in files
-        if file.suffix.lower() in SELF_CONTAINED
-        and file.is_file()
-        and names.count(file.name) == 1
-        and file.stat().st_mtime < since.timestamp()
-    }
-    return Changes(tuple(file for file in files if file.name not in unread), frozenset(unread))
+    files = {path: _files(path) for path in paths}
+    names = Counter(file.name for group in files.values() for file in group)
+
+    def is_old(file: Path) -> bool:
+        stands_alone = file.suffix.lower() in SELF_CONTAINED and file.is_file() and names[file.name] == 1
+        return stands_alone and file.stat().st_mtime < since.timestamp()
+
+    old = {path: group for path, group in files.items() if all(is_old(file) for file in group)}
+    unread = frozenset(file.name for group in old.values() for file in group)
+    return Changes(tuple(path for path in paths if path not in old), unread)
 
 
 def _files(path: Path) -> list[Path]:

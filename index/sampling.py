@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 OPAQUE = 128
 SEEN = [255 * (level >= OPAQUE) for level in range(256)]
@@ -72,7 +72,14 @@ def cut_square(patch: Patch, place: Placement, side_m: float, size_px: int) -> t
 def cut_row(
     patch: Patch, place: Placement, offsets_px: Sequence[int], side_m: float, size_px: int
 ) -> list[tuple[NDArray[np.uint8], float]]:
-    """Sample squares whose centres lie whole pixels of the output east of a place, as `cut_square` does.
+    """Sample squares whose centres lie whole pixels of the output east of a place, as `cut_square` does."""
+    return [fill(square) for square in sample_row(patch, place, offsets_px, side_m, size_px)]
+
+
+def sample_row(
+    patch: Patch, place: Placement, offsets_px: Sequence[int], side_m: float, size_px: int
+) -> list[Image.Image]:
+    """Sample the squares of `cut_row` as RGBa, transparent where there is no imagery.
 
     What neighbours have in common is sampled once.
     """
@@ -96,11 +103,19 @@ def cut_row(
     row = patch.image.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BILINEAR)
     if samples > 1:
         row = row.reduce(samples)
-    row = row.convert("RGBA")
-    return [_fill(row.crop((left - first, 0, left - first + size_px, size_px))) for left in offsets_px]
+    return [row.crop((left - first, 0, left - first + size_px, size_px)) for left in offsets_px]
 
 
-def _fill(cut: Image.Image) -> tuple[NDArray[np.uint8], float]:
+def lay_over(top: Image.Image, bottom: Image.Image) -> Image.Image:
+    """Put one RGBa image over another: the lower one shows where the upper one is transparent."""
+    showing = Image.new("RGBa", bottom.size)
+    showing.paste(bottom, mask=ImageChops.invert(top.getchannel("a")))
+    return ImageChops.add(top, showing)
+
+
+def fill(square: Image.Image) -> tuple[NDArray[np.uint8], float]:
+    """Give an RGBa square as `cut_square` does."""
+    cut = square.convert("RGBA")
     seen, colours = cut.getchannel("A").point(SEEN), cut.convert("RGB")
     count = seen.histogram()[255]
     if 0 < count < cut.width * cut.height:

@@ -1,29 +1,33 @@
-"""Imagery of any kind as a source of tiles: one picture, or several, each with a grid of its own."""
+"""Imagery of any kind as a source of tiles: pictures, and mosaics of pictures, all on one grid."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from index.sources.blocks import Cut
 from index.sources.grid import TileGrid, default_stride_m
 from index.sources.imagery import Imagery
-from index.sources.orthophoto import LEAST_SHARE, LEAST_SHARE_OF_CELLS, Orthophoto
-from index.sources.raster import Raster
+from index.sources.mosaic import Mosaic
+from index.sources.orthophoto import Orthophoto
 from index.tiles import BadTile, Bounds, Piece, Tile, check_resolution, union
 from models.cells import Cells
 from models.errors import ImageryTooCoarse, SourceError
 from models.geo import metres_per_degree
 
 SHOWN = 3
+LEAST_SHARE, LEAST_SHARE_OF_CELLS = 0.5, 0.2
+"""Of a tile's imagery: cells near the edge of the imagery belong to tiles that mostly hang over it."""
 
 
 class CutSource:
     """Tiles cut from imagery in any CRS, centres on a grid in metres, true north up.
 
-    A tile never spans two pictures. Imagery finer than the output is averaged, values wider than eight bits are
-    stretched (see colours.py), nodata inside a tile gets the tile's mean colour.
+    A tile spans the sheets of a mosaic, whatever their CRS, and never two pictures that were given apart. Imagery finer
+    than the output is averaged, values wider than eight bits are stretched (see colours.py), nodata inside a tile gets
+    the tile's mean colour.
 
     Args:
-        pictures: rasters and tile pyramids; their ids must differ.
+        pictures: rasters, tile pyramids and mosaics of them; the ids of all must differ.
         footprint_m: side of a tile on the ground.
         size_px: side of a tile in pixels, the input of the aerial encoder.
         stride_m: distance between neighbouring centres; when None that at which the cells of neighbouring tiles
@@ -40,7 +44,7 @@ class CutSource:
 
     def __init__(
         self,
-        pictures: Sequence[Imagery],
+        pictures: Sequence[Imagery | Mosaic],
         *,
         footprint_m: float,
         size_px: int,
@@ -55,67 +59,73 @@ class CutSource:
         self.stride_m = usual_m if stride_m is None else stride_m
         if not (footprint_m > 0 and self.stride_m > 0):
             raise SourceError(f"A tile of {footprint_m:g} m every {self.stride_m:g} m: both must be positive.")
-        _check_ids(pictures)
+        mosaics = [picture if isinstance(picture, Mosaic) else Mosaic.of([picture]) for picture in pictures]
+        _check_ids([sheet for mosaic in mosaics for sheet in mosaic.sheets])
         self._remarks = tuple(remarks)
         self._refused = list(refused)
-        self._sheets = self._lay_out(pictures, size_px, captured)
+        self._mosaics = self._fine_enough(mosaics, size_px)
+        cut = Cut(footprint_m, size_px, captured)
+        self._parts = [part for mosaic in self._mosaics for part in self._lay_out(mosaic, cut)]
 
-    def _lay_out(self, pictures: Sequence[Imagery], size_px: int, captured: str | None) -> list[Orthophoto]:
-        sheets, first = [], None
-        for picture in pictures:
-            try:
-                check_resolution(picture.title, picture.ground_resolution_m, self.footprint_m, size_px)
-            except ImageryTooCoarse as error:
-                first = first or error
-                self._refused.append(BadTile(picture.file, error.code, str(error)))
-            else:
-                sheets.append(self._sheet(picture, size_px, captured))
-        if not sheets:
+    def _fine_enough(self, mosaics: Sequence[Mosaic], size_px: int) -> list[Mosaic]:
+        found, first = [], None
+        for mosaic in mosaics:
+            usable = []
+            for sheet in mosaic.sheets:
+                try:
+                    check_resolution(sheet.title, sheet.ground_resolution_m, self.footprint_m, size_px)
+                except ImageryTooCoarse as error:
+                    first = first or error
+                    self._refused.append(BadTile(sheet.file, error.code, str(error)))
+                else:
+                    usable.append(sheet)
+            if usable:
+                found.append(mosaic if len(usable) == len(mosaic.sheets) else Mosaic.of(usable, mosaic.name))
+        if not found:
             raise first or SourceError("No imagery was given.")
-        return sheets
+        return found
 
-    def _sheet(self, picture: Imagery, size_px: int, captured: str | None) -> Orthophoto:
+    def _lay_out(self, mosaic: Mosaic, cut: Cut) -> list[Orthophoto]:
         described_m = None if self._cells is None else self._cells.stride_m
-        grid = TileGrid.over(picture.grid.bounds, self.footprint_m, self.stride_m, described_m)
         least = LEAST_SHARE if self._cells is None else LEAST_SHARE_OF_CELLS
-        credit = picture.credit if isinstance(picture, Raster) else None
-        return Orthophoto(picture, grid, self.footprint_m, size_px, captured or picture.captured, least, credit)
+        grids = TileGrid.over(mosaic.bounds, self.footprint_m, self.stride_m, described_m)
+        return [Orthophoto(mosaic, grid, cut, least) for grid in grids]
 
     @property
     def name(self) -> str:
-        titles = [sheet.imagery.title for sheet in self._sheets]
+        titles = [mosaic.title for mosaic in self._mosaics]
         more = f" and {len(titles) - SHOWN} more" if len(titles) > SHOWN else ""
         return f"{', '.join(titles[:SHOWN])}{more}"
 
     @property
     def attribution(self) -> str:
-        said = (sheet.imagery.attribution for sheet in self._sheets)
+        said = (sheet.attribution for mosaic in self._mosaics for sheet in mosaic.sheets)
         return "; ".join(dict.fromkeys(text for text in said if text))
 
     @property
     def count(self) -> int:
-        return len(self._refused) + sum(sheet.count for sheet in self._sheets)
+        return len(self._refused) + sum(part.count for part in self._parts)
 
     @property
     def bounds(self) -> Bounds:
-        return union(sheet.imagery.grid.bounds for sheet in self._sheets)
+        return union(mosaic.bounds for mosaic in self._mosaics)
 
     @property
     def notices(self) -> tuple[str, ...]:
         refused = [f"{bad.id} is left out: {bad.reason}" for bad in self._refused[:SHOWN]]
-        narrow = filter(None, (self._notice(sheet.imagery) for sheet in self._sheets))
+        narrow = filter(None, (self._notice(mosaic) for mosaic in self._mosaics))
         return (*self._remarks, *refused, *narrow)
 
-    def _notice(self, picture: Imagery) -> str | None:
-        north_m, east_m = metres_per_degree(picture.grid.middle[0])
-        bounds = picture.grid.bounds
+    def _notice(self, mosaic: Mosaic) -> str | None:
+        bounds = mosaic.bounds
+        north_m, east_m = metres_per_degree((bounds.south + bounds.north) / 2)
         wide = bounds.width_deg * float(east_m)
         high = (bounds.north - bounds.south) * float(north_m)
         if min(wide, high) >= self.footprint_m:
             return None
         return (
-            f"{picture.file} covers {wide:.0f} m x {high:.0f} m, less than a tile of {self.footprint_m:g} m; "
-            "the rest of its tiles is filled with their mean colour."
+            f"{mosaic.name or mosaic.sheets[0].file} covers {wide:.0f} m x {high:.0f} m, less than a tile of "
+            f"{self.footprint_m:g} m; the rest of its tiles is filled with their mean colour."
         )
 
     def __iter__(self) -> Iterator[Tile | BadTile]:
@@ -124,8 +134,8 @@ class CutSource:
 
     def pieces(self) -> Iterator[Piece]:
         yield Piece(len(self._refused), lambda: self._refused)
-        for sheet in self._sheets:
-            yield from sheet.pieces()
+        for part in self._parts:
+            yield from part.pieces()
 
 
 def _check_ids(pictures: Sequence[Imagery]) -> None:

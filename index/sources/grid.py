@@ -1,18 +1,44 @@
-"""Where the tiles of an orthophoto go: a grid of centres in metres, rows along parallels, columns true east."""
+"""Where tiles go: one grid of centres over the whole Earth, so that imagery that grows moves no tile.
+
+Rows are whole strides of the meridian's length from the equator, columns whole strides along the row's parallel from
+the middle of a zone. Zones are 6 degrees wide, as those of UTM, so rows lie nearly under each other; along the border
+of two zones, and nowhere else, neighbouring tiles may overlap more than they should.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from index.tiles import Bounds
-from models.geo import Floats, metres_per_degree, wrap_lon
+from models.geo import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M, Floats, metres_per_degree, wrap_lon
 
 OVERHANG = 0.25
 STRIDES_PER_FOOTPRINT = 4
+ZONES, ZONE_DEG = 60, 6.0
+ROUNDING = 1e-6
+"""Of a stride."""
+Ints = NDArray[np.int64]
+
+THIRD_FLATTENING = (1 - (1 - ECCENTRICITY_SQUARED) ** 0.5) / (1 + (1 - ECCENTRICITY_SQUARED) ** 0.5)
+RECTIFYING_RADIUS_M = (
+    SEMI_MAJOR_AXIS_M / (1 + THIRD_FLATTENING) * (1 + THIRD_FLATTENING**2 / 4 + THIRD_FLATTENING**4 / 64)
+)
+TO_RECTIFYING = (
+    -3 / 2 * THIRD_FLATTENING + 9 / 16 * THIRD_FLATTENING**3,
+    15 / 16 * THIRD_FLATTENING**2 - 15 / 32 * THIRD_FLATTENING**4,
+    -35 / 48 * THIRD_FLATTENING**3,
+    315 / 512 * THIRD_FLATTENING**4,
+)
+FROM_RECTIFYING = (
+    3 / 2 * THIRD_FLATTENING - 27 / 32 * THIRD_FLATTENING**3,
+    21 / 16 * THIRD_FLATTENING**2 - 55 / 32 * THIRD_FLATTENING**4,
+    151 / 96 * THIRD_FLATTENING**3,
+    1097 / 512 * THIRD_FLATTENING**4,
+)
 
 
 def default_stride_m(footprint_m: float) -> float:
@@ -22,51 +48,113 @@ def default_stride_m(footprint_m: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """Centres `stride_m` apart, laid evenly over a box.
+    """The centres of one zone that belong to a box; rows count southwards and columns eastwards, from 0, 0 of the zone.
 
-    Where a tile describes its centre alone, the outermost centres lie a quarter of a tile inside the box, so that its
-    margin is covered too and an outer tile still shows more imagery than it lacks; a box narrower than a tile gets one
-    centre, in its middle. Where a tile describes cells, these cover the whole box, whatever hangs over its edge.
+    Where a tile describes its centre alone, the outermost centres lie at least a quarter of a tile inside the box, so
+    that an outer tile shows more imagery than it lacks; a box too narrow for any gets the one nearest to its middle.
+    Where a tile describes cells, these cover the whole box, whatever hangs over its edge.
     """
 
-    rows: int
-    columns: int
+    zone: int
+    """From 1, as those of UTM."""
     stride_m: float
-    lat: float
-    lon: float
-    """WGS84 degrees of the middle."""
+    top: int
+    bottom: int
+    """Rows, the end excluded."""
+    left: int
+    right: int
+    """Columns of any row, the end excluded."""
+    west: float
+    east: float
+    """Degrees from the zone's middle."""
+    west_inset_m: float
+    east_inset_m: float
+    """How far inside them the outermost centres lie at least; negative: at most so far outside."""
 
     @classmethod
-    def over(cls, box: Bounds, footprint_m: float, stride_m: float, described_m: float | None = None) -> TileGrid:
-        """Lay a grid over a box; `described_m` is the side of the square that a tile's cells describe."""
-        lat, lon = (box.south + box.north) / 2, float(wrap_lon(box.west + box.width_deg / 2))
-        north_m, _ = metres_per_degree(lat)
-        _, east_m = metres_per_degree(0.0 if box.south < 0 < box.north else min(abs(box.south), abs(box.north)))
-        height_m, width_m = float(north_m) * (box.north - box.south), float(east_m) * box.width_deg
-        rows, columns = (_steps(length, footprint_m, stride_m, described_m) for length in (height_m, width_m))
-        return cls(rows, columns, stride_m, lat, lon)
+    def over(cls, box: Bounds, footprint_m: float, stride_m: float, described_m: float | None = None) -> list[TileGrid]:
+        """Lay a grid over each zone of a box; `described_m` is the side of the square that a tile's cells describe."""
+        inset_m = OVERHANG * footprint_m if described_m is None else -described_m / 2
+        high = float(meridian_m(box.north)), float(meridian_m(box.south))
+        top, bottom = (int(end) for end in _ends(-high[0] + inset_m, -high[1] - inset_m, stride_m))
+        grids = []
+        for zone, west, east in _zones(box):
+            insets = (-stride_m / 2 if abs(edge) == ZONE_DEG / 2 else inset_m for edge in (west, east))
+            grid = cls(zone, stride_m, top, bottom, 0, 0, west, east, *insets)
+            widest = min(max(0, top), bottom - 1)
+            left, right = grid.ends(np.array([top, bottom - 1, widest]))
+            grids.append(replace(grid, left=int(left.min()), right=int(right.max())))
+        return grids
 
-    def centres(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Give lat and lon of centres; row 0 is the northernmost, column 0 the westernmost."""
-        north_m, _ = metres_per_degree(self.lat)
-        lat = self.lat + ((self.rows - 1) / 2 - row) * self.stride_m / north_m
+    @property
+    def middle_lon(self) -> float:
+        return (self.zone - 0.5) * ZONE_DEG - 180.0
+
+    def ends(self, row: Ints) -> tuple[Ints, Ints]:
+        """Give the first column of rows and the one after their last."""
+        _, east_m = metres_per_degree(_lat(row, self.stride_m))
+        return _ends(self.west * east_m + self.west_inset_m, self.east * east_m - self.east_inset_m, self.stride_m)
+
+    def has(self, row: Ints, column: Ints) -> NDArray[np.bool_]:
+        left, right = self.ends(row)
+        return np.asarray((self.top <= row) & (row < self.bottom) & (left <= column) & (column < right))
+
+    def centres(self, row: Ints, column: Ints) -> tuple[Floats, Floats]:
+        """Give lat and lon of centres."""
+        lat = _lat(row, self.stride_m)
         _, east_m = metres_per_degree(lat)
-        return lat, wrap_lon(self.lon + (column - (self.columns - 1) / 2) * self.stride_m / east_m)
+        return lat, wrap_lon(self.middle_lon + column * self.stride_m / east_m)
 
-    def nearest(self, lat: ArrayLike, lon: ArrayLike) -> tuple[int, int]:
+    def nearest(self, lat: float, lon: float) -> tuple[int, int]:
         """Give row and column of the centre nearest to a position."""
-        north_m, _ = metres_per_degree(self.lat)
-        row = round((self.rows - 1) / 2 - float((np.asarray(lat) - self.lat) * north_m) / self.stride_m)
-        row = min(max(row, 0), self.rows - 1)
-        _, east_m = metres_per_degree(self.lat + ((self.rows - 1) / 2 - row) * self.stride_m / north_m)
-        east = float(wrap_lon(np.asarray(lon) - self.lon) * east_m)
-        column = round((self.columns - 1) / 2 + east / self.stride_m)
-        return row, min(max(column, 0), self.columns - 1)
+        row = min(max(round(-float(meridian_m(lat)) / self.stride_m), self.top), self.bottom - 1)
+        _, east_m = metres_per_degree(_lat(row, self.stride_m))
+        column = round(float(wrap_lon(lon - self.middle_lon) * east_m) / self.stride_m)
+        left, right = self.ends(np.array([row]))
+        return row, min(max(column, int(left[0])), int(right[0]) - 1)
+
+    def name(self, row: int, column: int) -> str:
+        """Name a centre: zone, strides north or south of the equator, strides east or west of the zone's middle."""
+        north, east = "s" if row > 0 else "n", "w" if column < 0 else "e"
+        return f"z{self.zone:02d}-{north}{abs(row):06d}-{east}{abs(column):05d}"
 
 
-def _steps(length_m: float, footprint_m: float, stride_m: float, described_m: float | None) -> int:
-    if described_m is not None:
-        return 1 + max(0, math.ceil((length_m - described_m) / stride_m - 1e-9))
-    if length_m < footprint_m:
-        return 1
-    return 1 + math.floor((length_m - 2 * OVERHANG * footprint_m) / stride_m + 1e-9)
+def meridian_m(lat: ArrayLike) -> Floats:
+    """Give metres along the meridian from the equator, to a tenth of a millimetre.
+
+    Source: Karney, Transverse Mercator with an accuracy of a few nanometers (2011), series in the third flattening.
+    """
+    phi = np.radians(np.asarray(lat, dtype=np.float64))
+    found: Floats = RECTIFYING_RADIUS_M * _bent(phi, TO_RECTIFYING)
+    return found
+
+
+def _lat(row: ArrayLike, stride_m: float) -> Floats:
+    mu = np.asarray(row, dtype=np.float64) * (-stride_m / RECTIFYING_RADIUS_M)
+    found: Floats = np.degrees(_bent(mu, FROM_RECTIFYING))
+    return found
+
+
+def _bent(angle: Floats, terms: tuple[float, ...]) -> Floats:
+    found: Floats = np.array(angle, dtype=np.float64)
+    for n, term in enumerate(terms, start=1):
+        found = found + term * np.sin(2 * n * angle)
+    return found
+
+
+def _ends(low_m: ArrayLike, high_m: ArrayLike, stride_m: float) -> tuple[Ints, Ints]:
+    """Whole strides in a range, or the nearest to its middle if there are none."""
+    low, high = np.asarray(low_m) / stride_m, np.asarray(high_m) / stride_m
+    first, last = np.ceil(low - ROUNDING), np.floor(high + ROUNDING)
+    middle, none = np.floor((low + high) / 2 + 0.5), first > last
+    return np.where(none, middle, first).astype(np.int64), np.where(none, middle, last).astype(np.int64) + 1
+
+
+def _zones(box: Bounds) -> Iterator[tuple[int, float, float]]:
+    """Give the zones that a box touches, and its edges in degrees from their middles."""
+    start, end = box.west + 180.0, box.west + 180.0 + box.width_deg
+    first = int(start // ZONE_DEG)
+    for number in range(first, max(first + 1, int(np.ceil(end / ZONE_DEG)))):
+        middle, half = (number + 0.5) * ZONE_DEG, ZONE_DEG / 2
+        west, east = max(start - middle, -half), min(end - middle, half)
+        yield number % ZONES + 1, west, east

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from index.sources.imagery import Imagery
 from index.sources.mbtiles import MBTiles
+from index.sources.mosaic import Mosaic
 from index.sources.pmtiles_archive import PMTiles
 from index.sources.raster import DRIVERS, read_raster
 from index.sources.stac import StacAsset, find_assets, is_stac
@@ -28,7 +30,7 @@ ACCEPTED = (
 class Pictures:
     """What was found: imagery that can be used, and what cannot be."""
 
-    usable: list[Imagery] = field(default_factory=list)
+    usable: list[Imagery | Mosaic] = field(default_factory=list)
     refused: list[BadTile] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -57,12 +59,15 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
     """
     found = Pictures()
     first: SourceError | None = None
-    for name, opener in _openers(paths, wish):
-        try:
-            found.usable.append(opener(found))
-        except SourceError as error:
-            first = first or error
-            found.refused.append(BadTile(name, error.code, str(error)))
+    for folder, openers in groupby(_openers(paths, wish), key=lambda named: named[0]):
+        opened: list[Imagery] = []
+        for _, name, opener in openers:
+            try:
+                opened.append(opener(found))
+            except SourceError as error:
+                first = first or error
+                found.refused.append(BadTile(name, error.code, str(error)))
+        found.usable.extend(opened if folder is None or not opened else [Mosaic.of(opened, folder.name)])
     if not found.usable:
         raise first or SourceError(
             f"{', '.join(str(path) for path in paths)} holds no imagery. It may hold {ACCEPTED}."
@@ -70,23 +75,24 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
     return found
 
 
-def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[str, Opener]]:
+def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Path | None, str, Opener]]:
+    """Give openers and their names, and of the sheets of a folder, which are one mosaic, the folder."""
     for path in paths:
         if is_stac(path):
             for asset in find_assets(path):
-                yield asset.id, _stac_opener(asset)
+                yield None, asset.id, _stac_opener(asset)
         elif path.is_dir():
             rasters = sorted(file for file in path.iterdir() if file.suffix.lower() in DRIVERS)
             if rasters:
-                yield from ((file.name, _raster_opener(file)) for file in rasters)
+                yield from ((path, file.name, _raster_opener(file)) for file in rasters)
             elif is_tile_folder(path):
-                yield path.name, _store_opener(partial(TileFolder.at, path, wish.scheme), wish)
+                yield None, path.name, _store_opener(partial(TileFolder.at, path, wish.scheme), wish)
         elif path.suffix.lower() in DRIVERS:
-            yield path.name, _raster_opener(path)
+            yield None, path.name, _raster_opener(path)
         elif path.suffix.lower() == ".mbtiles":
-            yield path.name, _store_opener(partial(MBTiles.at, path), wish)
+            yield None, path.name, _store_opener(partial(MBTiles.at, path), wish)
         elif path.suffix.lower() == ".pmtiles":
-            yield path.name, _store_opener(partial(PMTiles.at, path), wish)
+            yield None, path.name, _store_opener(partial(PMTiles.at, path), wish)
         else:
             raise SourceError(f"{path} is no imagery. It may be {ACCEPTED}.")
 

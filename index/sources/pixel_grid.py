@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pyproj
@@ -45,7 +46,7 @@ class PixelGrid:
             GeoreferenceInvalid: the CRS cannot be converted to WGS84, or the grid lies nowhere on Earth.
         """
         try:
-            transformer = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+            transformer = _transformer(crs.to_wkt())
         except pyproj.exceptions.ProjError as error:
             raise GeoreferenceInvalid(
                 f"{what}: its coordinate reference system cannot be converted to WGS84 ({str(error)[:200]}). "
@@ -60,6 +61,16 @@ class PixelGrid:
         """For example EPSG:25833; the name of a CRS without a code."""
         authority = self.crs.to_authority()
         return ":".join(authority) if authority else self.crs.name
+
+    def phase(self, across: int, down: int) -> tuple[int, int]:
+        """Say how many pixels before column 0 and row 0 a pixel begins that is made of `across` x `down` of them.
+
+        It follows from the position in the CRS, so that imagery that grows in any direction averages the same pixels.
+        """
+        at = self.transform
+        if at.b or at.d:
+            return 0, 0
+        return round(at.c / at.a) % across, round(at.f / at.e) % down
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -132,6 +143,12 @@ class PixelGrid:
                 f"{what} lies nowhere on Earth by its georeference: {self.crs.name}, bounds {tuple(box)}. "
                 "Its coordinate reference system is probably the wrong one: correct it with `gdal_edit.py -a_srs`."
             )
+
+
+@lru_cache(maxsize=64)
+def _transformer(crs: str) -> pyproj.Transformer:
+    """The sheets of a country share a few."""
+    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
 
 
 def _turn(crs: pyproj.CRS) -> float:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pyproj
 import rasterio
 from numpy.typing import NDArray
+from PIL import Image
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
@@ -24,6 +25,7 @@ from index.sampling import Patch, make_patch
 from index.sources.colours import Colours, choose_colours
 from index.sources.imagery import Reading
 from index.sources.pixel_grid import PixelGrid
+from index.sources.spans import Span, spans
 from models.errors import GeoreferenceInvalid, PathUnsafe, SourceError, TileUnreadable
 from models.geo import Floats
 
@@ -96,25 +98,27 @@ class RasterReader:
     dataset: DatasetReader
 
     def read(self, window: Window, across: int, down: int) -> Reading:
-        shape = (math.ceil(window.height / down), math.ceil(window.width / across))
-        colours = self.raster.colours
-        how = Resampling.nearest if colours.palette is not None else Resampling.average
+        phase_across, phase_down = self.raster.grid.phase(across, down)
+        columns = spans(window.col_off, window.col_off + window.width, across, phase_across)
+        rows = spans(window.row_off, window.row_off + window.height, down, phase_down)
+        canvas = Image.new("RGBa", (sum(span.cells for span in columns), sum(span.cells for span in rows)))
         try:
-            values = self.dataset.read(
-                colours.bands, window=window, out_shape=(len(colours.bands), *shape), resampling=how
-            )
-            valid = self.dataset.dataset_mask(window=window, out_shape=shape) > 0
+            for row, column in product(rows, columns):
+                at = (column.cell - columns[0].cell, row.cell - rows[0].cell)
+                canvas.paste(self._read(column, row), at)
         except RasterioError as error:
             raise TileUnreadable(f"{self.raster.file} is damaged there: {error}") from error
+        left, top = columns[0].cell * across - phase_across, rows[0].cell * down - phase_down
+        return Reading(Patch(canvas, left=left, top=top, across=across, down=down))
+
+    def _read(self, column: Span, row: Span) -> Image.Image:
+        window = Window(column.start, row.start, column.stop - column.start, row.stop - row.start)
+        shape, colours = (row.cells, column.cells), self.raster.colours
+        how = Resampling.nearest if colours.palette is not None else Resampling.average
+        values = self.dataset.read(colours.bands, window=window, out_shape=(len(colours.bands), *shape), resampling=how)
+        valid = self.dataset.dataset_mask(window=window, out_shape=shape) > 0
         rgb, finite = colours.to_rgb(values)
-        patch = Patch(
-            make_patch(rgb, valid & finite),
-            left=window.col_off,
-            top=window.row_off,
-            across=window.width / shape[1],
-            down=window.height / shape[0],
-        )
-        return Reading(patch)
+        return make_patch(rgb, valid & finite)
 
 
 @contextmanager

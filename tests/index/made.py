@@ -19,6 +19,7 @@ from index.hilbert import hilbert_order
 from index.manifest import IndexManifest
 from index.probes import make_probes
 from index.sources.cut import CutSource
+from index.sources.grid import TileGrid
 from index.sources.raster import read_raster
 from index.table import make_table
 from index.tiles import BadTile, Bounds, Tile
@@ -143,6 +144,13 @@ def write_tif(path: Path, pixels: NDArray[Any], transform: Affine, crs: str | No
         if alpha is not None:
             dataset.write_mask(alpha)
     return path
+
+
+def on_grid(lat: float, lon: float, stride_m: float) -> tuple[float, float]:
+    """The centre nearest to a position that tiles `stride_m` apart have."""
+    (grid,) = TileGrid.over(Bounds(lon - 1e-9, lat - 1e-9, lon + 1e-9, lat + 1e-9), stride_m, stride_m)
+    found = grid.centres(np.array([grid.top]), np.array([grid.left]))
+    return float(found[0][0]), float(found[1][0])
 
 
 def cut_tiffs(paths: Sequence[Path], **options: Any) -> CutSource:

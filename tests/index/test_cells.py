@@ -23,7 +23,7 @@ from models.columns import shifts
 from models.encoder import FakeEncoder
 from models.errors import IndexMismatch, ParameterError
 from models.geo import distance_m, enu_m, offset
-from tests.index.made import LAT, LON, Noise, make_index, square_transform, unit_rows, write_tif
+from tests.index.made import LAT, LON, Noise, make_index, on_grid, square_transform, unit_rows, write_tif
 
 UTM = "EPSG:32633"
 COLUMNS, CHANNELS, COUNT = 8, 3, 400
@@ -169,14 +169,14 @@ def test_indexes_from_before_there_were_cells_keep_their_hash() -> None:
 
 
 def test_the_command_lays_tiles_so_that_cells_continue_each_other(tmp_path: Path, cells_bundle: ModelBundle) -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (3, 130, 130), dtype=np.uint8)
-    source = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 130, 1.0), UTM)
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 140, 140), dtype=np.uint8)
+    source = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, *on_grid(50.0, 15.0, 24.0), 140, 1.0), UTM)
     arguments = ["build", "--source", source, "--bundle", cells_bundle.folder, "--out", tmp_path / "town"]
     result = CliRunner().invoke(command, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     index = open_index(tmp_path / "town", cells_bundle)
-    assert (index.manifest.stride_m, index.vectors.shape) == (24.0, (36, 9, 32))  # 130 m take six tiles
-    lat, lon = index.cell_lat_lon(np.arange(36)[:, None], np.arange(9)[None])
+    assert (index.manifest.stride_m, index.vectors.shape) == (24.0, (49, 9, 32))  # seven squares touch 140 m
+    lat, lon = index.cell_lat_lon(np.arange(49)[:, None], np.arange(9)[None])
     apart = np.sort(distance_m(lat.ravel()[:, None], lon.ravel()[:, None], lat.ravel(), lon.ravel()), axis=1)
     np.testing.assert_allclose(apart[:, 1], 8.0, atol=0.01)
     told = CliRunner().invoke(command, ["info", "--index", str(tmp_path / "town")]).output

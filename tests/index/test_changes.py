@@ -23,11 +23,19 @@ def _file(path: Path, days: float) -> Path:
 def test_only_files_that_stand_alone_are_passed_over(tmp_path: Path) -> None:
     folder = tmp_path / "sheets"
     old, new, edge = (_file(folder / f"{name}.tif", days) for name, days in (("a", -1), ("b", 1), ("c", 0)))
-    mosaic, archive = _file(folder / "all.vrt", -1), _file(tmp_path / "d.mbtiles", -1)
+    mosaic, archive = _file(tmp_path / "all.vrt", -1), _file(tmp_path / "d.mbtiles", -1)
     (tmp_path / "xyz").mkdir()
-    found = split_by_change([folder, archive, tmp_path / "xyz"], SINCE)
+    found = split_by_change([old, new, edge, mosaic, archive, tmp_path / "xyz"], SINCE)
     assert found.unread == {old.name, archive.name}
-    assert found.changed == (mosaic, new, edge, tmp_path / "xyz")
+    assert found.changed == (new, edge, mosaic, tmp_path / "xyz")
+
+
+def test_the_sheets_of_a_folder_are_looked_at_together(tmp_path: Path) -> None:
+    for name, days in (("old/a.tif", -1), ("old/b.tif", -2), ("mixed/c.tif", -1), ("mixed/d.tif", 1)):
+        _file(tmp_path / name, days)
+    found = split_by_change([tmp_path / "old", tmp_path / "mixed"], SINCE)
+    assert found.unread == {"a.tif", "b.tif"}
+    assert found.changed == (tmp_path / "mixed",)
 
 
 def test_files_of_the_same_name_are_all_read(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from index.tiles import Tile
 from models.errors import SourceError
-from tests.index.made import cut_tiffs, square_transform, write_tif
+from tests.index.made import cut_tiffs, on_grid, square_transform, write_tif
 
 UTM = "EPSG:32633"
 
 
 def _tile(tmp_path: Path, pixels: NDArray[Any], **options: Any) -> NDArray[np.uint8]:
-    path = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 64, 1.0), UTM, **options)
+    path = write_tif(
+        tmp_path / "a.tif", pixels, square_transform(UTM, *on_grid(50.0, 15.0, 100.0), 64, 1.0), UTM, **options
+    )
     (tile, *_) = cut_tiffs([path], footprint_m=60.0, size_px=60, stride_m=100.0)
     assert isinstance(tile, Tile)
     return tile.pixels
@@ -62,7 +64,13 @@ def test_a_near_infrared_band_is_no_alpha(tmp_path: Path) -> None:
 def test_palettes_are_looked_up(tmp_path: Path) -> None:
     pixels = np.ones((1, 64, 64), dtype=np.uint8)
     pixels[:, :, 32:] = 2
-    path = write_tif(tmp_path / "a.tif", pixels, square_transform(UTM, 50.0, 15.0, 64, 1.0), UTM, photometric="palette")
+    path = write_tif(
+        tmp_path / "a.tif",
+        pixels,
+        square_transform(UTM, *on_grid(50.0, 15.0, 100.0), 64, 1.0),
+        UTM,
+        photometric="palette",
+    )
     with rasterio.open(path, "r+") as dataset:
         dataset.write_colormap(1, {1: (10, 20, 30, 255), 2: (200, 100, 50, 255)})
     (tile, *_) = cut_tiffs([path], footprint_m=60.0, size_px=60, stride_m=100.0)

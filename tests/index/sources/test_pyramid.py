@@ -112,7 +112,7 @@ def test_places_far_apart_are_found_without_a_walk_over_the_ground_between_them(
     assert not bad
     assert {address(tile.lat, tile.lon, ZOOM) for tile in tiles} >= {(X, Y), far}
     assert source.count == pytest.approx(len(tiles), rel=0.5)
-    blocks = sum(1 for _ in source._sheets[0]._blocks())
+    blocks = sum(1 for _ in source._parts[0]._blocks())
     assert blocks <= 8
 
 

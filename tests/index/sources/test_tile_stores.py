@@ -85,7 +85,7 @@ def test_an_mbtiles_file_of_gdal_lies_where_it_should(tmp_path: Path) -> None:
         file.write(pixels)
     tiles, _, source = cut(tmp_path / "gdal.mbtiles")
     assert tiles
-    sheet = source._sheets[0].imagery
+    sheet = source._mosaics[0].sheets[0]
     assert sheet.grid.transform.almost_equals(transform, precision=1e-3)
     with sheet.open() as reader:
         patch = reader.read(rasterio.windows.Window(0, 0, side, side), 1, 1).patch
