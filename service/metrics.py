@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from models import errors as library
 from models.errors import SkyfixError
@@ -57,6 +64,7 @@ class Metrics:
     def __init__(self, version: str) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began; a third more series, for nothing that is asked here
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, processor time, open files and start of the process
         self.requests = self._counter("http_requests", "Requests answered.", "method", "route", "status")
         self.request_seconds = self._histogram(
             "http_request_duration_seconds",
