@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: setup demo serve test test-all check fmt bench lock sbom dist image-check clean
+.PHONY: setup demo serve test test-all check fmt bench up lock sbom dist image-check clean
 
 # What the demo needs, and no torch: the service, the index job, the sample city.
 $(VENV)/.demo: pyproject.toml
@@ -49,6 +49,10 @@ bench: $(VENV)/.demo
 	$(BIN)/python -m benchmarks.stores --rows 10000 100000 1000000  # renders a city: half an hour on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.prior_search
 	$(BIN)/python -m benchmarks.index_job
+
+up: $(VENV)/.demo
+	test -n "$(INDEX_DIR)" -o -d demo/index || $(BIN)/skyfix demo --once
+	docker compose up --build --wait
 
 lock: $(VENV)/.dev
 	docker/lock.sh --upgrade

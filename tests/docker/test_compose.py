@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -36,8 +37,38 @@ def test_settings_are_not_secret(services: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["prometheus", "grafana"])
-def test_image_is_pinned_to_a_version(services: Any, name: str) -> None:
-    assert services[name]["image"].rpartition(":")[2].count(".") == 2
+def test_image_is_pinned_by_version_and_digest(services: Any, name: str) -> None:
+    assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", services[name]["image"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_tmp_is_small_and_runs_nothing(services: Any, name: str) -> None:
+    (tmp,) = services[name]["tmpfs"]
+    path, _, options = tmp.partition(":")
+    assert path == "/tmp"
+    assert {"size=64m", "noexec", "nosuid", "nodev"} <= set(options.split(","))
+
+
+@pytest.mark.parametrize(("name", "path"), [("prometheus", "/-/ready"), ("grafana", "/api/health")])
+def test_others_say_when_they_are_healthy(services: Any, name: str, path: str) -> None:
+    """The image of the service has its own check, so that --wait waits for all three."""
+    check = services[name]["healthcheck"]
+    port = services[name]["ports"][0].split(":")[-1]
+    assert check["test"][0] == "CMD"
+    assert check["test"][-1] == f"http://127.0.0.1:{port}{path}"
+    assert set(check) == {"test", "start_period", "interval", "timeout", "retries"}
+
+
+def test_only_prometheus_shares_a_network_with_the_admin_address(services: Any) -> None:
+    networks = load_yaml("docker-compose.yml")["networks"]
+    assert networks["scrape"] == {"internal": True}
+    members = {net: {name for name in services if net in services[name]["networks"]} for net in networks}
+    assert members == {"photos": {"skyfix"}, "scrape": {"skyfix", "prometheus"}, "charts": {"prometheus", "grafana"}}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_logs_do_not_fill_the_disk(services: Any, name: str) -> None:
+    assert set(services[name]["logging"]["options"]) == {"max-size", "max-file"}
 
 
 def test_index_is_mounted_read_only_and_never_made_up(services: Any) -> None:
