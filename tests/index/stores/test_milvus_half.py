@@ -92,6 +92,6 @@ def test_random_neighbours_do_not_pass_the_canary(server: Brute, rerank: bool) -
 def test_similarities_that_are_not_those_of_the_rows_are_refused(server: Brute) -> None:
     server.added = 0.01
     with pytest.raises(BackendUnavailable, match=r"off by 0\.01"):
-        _store(server, rerank=True).best_tiles(np.ones((1, 16), np.float32) / 4, 3)
+        _store(server, rerank=True).best_tiles(np.full((1, 16), 0.25, np.float32), 3)
     with pytest.raises(ProbeFailed):
         check_canary(_store(server, rerank=False), small_index())
