@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.assembly import Assembly
+from index.bundle import Model
 from index.hilbert import hilbert_order
 from index.manifest import IndexManifest
 from index.publish import lock_root, point_to, publish
@@ -53,15 +54,21 @@ def write_index(
     stride_m: float,
     embedding: Embedding = DEFAULT,
     cells: Cells | None = CELLS,
+    model: Model | None = None,
 ) -> Path:
-    """Publish some of the tiles, of all whose centres and rows are given, as an index; give its folder."""
+    """Publish some of the tiles, of all whose centres and rows are given, as an index; give its folder.
+
+    Args:
+        model: that it shall pass for, in place of none; its layout is that of the rows.
+    """
     ordered = numbers[hilbert_order(lat[numbers], lon[numbers])]
     count = len(ordered)
+    footprint_m = FOOTPRINT_M if model is None else model.manifest.aerial.footprint_m
     table = make_table(
         [f"ortho-r{number // 1000:05d}-c{number % 1000:05d}" for number in ordered],
         lat[ordered],
         lon[ordered],
-        FOOTPRINT_M,
+        footprint_m,
         np.full(count, 0.3),
         ["2025-06-30"] * count,
         ["ortho.tif"] * count,
@@ -71,14 +78,14 @@ def write_index(
         name=root.name,
         generation=1,
         created="2026-01-01T00:00:00Z",
-        model_sha256="0" * 64,
-        model_title="none@1",
+        model_sha256="0" * 64 if model is None else model.sha256,
+        model_title="none@1" if model is None else model.manifest.title,
         model_label="random rows",
-        preprocessing_sha256="0" * 64,
+        preprocessing_sha256="0" * 64 if model is None else model.manifest.preprocessing_sha256,
         embedding=embedding,
         cells=cells,
         count=count,
-        footprint_m=FOOTPRINT_M,
+        footprint_m=footprint_m,
         stride_m=stride_m,
         ground_resolution_m=0.3,
         bounds=Bounds(*(float(side) for side in box)),
