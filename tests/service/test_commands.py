@@ -195,3 +195,15 @@ def test_serve_refuses_an_unknown_setting(monkeypatch: pytest.MonkeyPatch, index
     monkeypatch.setenv("SKYFIX_PROT", "1")
     result = run("serve", "--index", index_root)
     assert (result.exit_code, "SKYFIX_PORT" in result.stderr) == (2, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux shows them")
+def test_numpy_multiplies_on_the_thread_that_asks() -> None:
+    code = (
+        "import os, service.commands.serve, numpy as np\n"
+        "square = np.ones((512, 512), np.float32)\n"
+        "square @ square\n"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT, env=environment) == "1\n"
