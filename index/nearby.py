@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +25,7 @@ class Nearby:
         self._tiles = tiles
         self._west_deg = float(tiles.lon[0]) if len(tiles) else 0.0
         lon = wrap_lon(tiles.lon - self._west_deg)
-        self._blocks = _Boxes(lon, tiles.lat, lon, tiles.lat).grouped(BLOCK_ROWS)
+        self._blocks = _Boxes.around(tiles.lat, lon).grouped(BLOCK_ROWS)
         self._groups = self._blocks.grouped(BLOCKS_PER_GROUP)
 
     def runs(self, area: Area) -> Runs:
@@ -36,7 +34,7 @@ class Nearby:
             return Runs.union([self.runs(part) for part in area.parts])
         spans = self._spans(area.bounds)
         groups = np.flatnonzero(self._groups.meet(*spans))
-        blocks = _members(groups, BLOCKS_PER_GROUP, len(self._blocks.west))
+        blocks = _members(groups, BLOCKS_PER_GROUP, len(self._blocks))
         blocks = blocks[self._blocks.take(blocks).meet(*spans)]
         found = []
         for start in range(0, len(blocks), ROWS_AT_ONCE // BLOCK_ROWS):
@@ -66,36 +64,35 @@ class Nearby:
         return bounds.south - EPS_DEG, bounds.north + EPS_DEG, spans
 
 
-class _Boxes(NamedTuple):
-    """Boxes (B,) in degrees; longitudes count from the first tile, in [-180, 180), and none crosses that meridian."""
+class _Boxes:
+    """Boxes around rows, in degrees; longitudes count from the first tile in [-180, 180), and none crosses that meridian."""
 
-    west: Floats
-    south: Floats
-    east: Floats
-    north: Floats
+    def __init__(self, reach: Floats) -> None:
+        self._reach = reach
+        """(4, B): west, south, -east, -north, so that one comparison tells what meets."""
+
+    @classmethod
+    def around(cls, lat: Floats, lon: Floats) -> _Boxes:
+        return cls(np.stack([lon, lat, -lon, -lat]))
 
     def grouped(self, count: int) -> _Boxes:
         """Give the boxes around so many at a time; the last may be around fewer."""
-        starts = np.arange(0, len(self.west), count)
-        if not starts.size:
-            return self
-        return _Boxes(
-            np.minimum.reduceat(self.west, starts),
-            np.minimum.reduceat(self.south, starts),
-            np.maximum.reduceat(self.east, starts),
-            np.maximum.reduceat(self.north, starts),
-        )
+        starts = np.arange(0, len(self), count)
+        return _Boxes(np.minimum.reduceat(self._reach, starts, axis=1)) if starts.size else self
 
     def take(self, places: Int64s) -> _Boxes:
-        return _Boxes(self.west[places], self.south[places], self.east[places], self.north[places])
+        return _Boxes(self._reach.take(places, axis=1))
 
     def meet(self, south: float, north: float, spans: list[tuple[float, float]]) -> NDArray[np.bool_]:
         """Say which reach into any of some spans of longitude between two parallels."""
-        beside = np.zeros(len(self.west), np.bool_)
+        found = np.zeros(len(self), np.bool_)
         for west, east in spans:
-            beside |= (self.west <= east) & (self.east >= west)
-        found: NDArray[np.bool_] = beside & (self.south <= north) & (self.north >= south)
+            inside = self._reach <= np.array([[east], [north], [-west], [-south]])
+            found |= inside[0] & inside[1] & inside[2] & inside[3]
         return found
+
+    def __len__(self) -> int:
+        return self._reach.shape[1]
 
 
 def _members(groups: Int64s, size: int, count: int) -> Int64s:

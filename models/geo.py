@@ -68,10 +68,12 @@ def distance_m(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayLik
     east, north = enu_m(lat2, lon2, lat1, lon1)
     near = np.hypot(east, north)
     dlon = wrap_lon(np.asarray(lon2) - np.asarray(lon1))
+    is_far = (np.abs(lat2 - lat1) > FAR_DEG) | (np.abs(dlon) > FAR_DEG)
+    if not is_far.any():
+        return near
     h = (
         np.sin(np.radians(lat2 - lat1) / 2) ** 2
         + np.cos(np.radians(lat1)) * np.cos(np.radians(lat2)) * np.sin(np.radians(dlon) / 2) ** 2
     )
     far = 2 * MEAN_RADIUS_M * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0)))
-    is_far = (np.abs(lat2 - lat1) > FAR_DEG) | (np.abs(dlon) > FAR_DEG)
     return np.where(is_far, far, near)
