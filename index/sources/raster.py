@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -191,6 +192,12 @@ def _captured(dataset: DatasetReader) -> str | None:
     return None if found is None or found[1] < "1800" else "-".join(found.groups())
 
 
+@lru_cache(maxsize=64)
+def _parsed(wkt: str) -> pyproj.CRS:
+    """One object for all sheets of a country: each takes some 30 kB."""
+    return pyproj.CRS.from_wkt(wkt).to_2d()
+
+
 def _crs(path: Path, dataset: DatasetReader) -> pyproj.CRS:
     if dataset.crs is None:
         raise GeoreferenceInvalid(
@@ -203,7 +210,7 @@ def _crs(path: Path, dataset: DatasetReader) -> pyproj.CRS:
             "ground control points, or give it its corners with `gdal_edit.py -a_ullr`."
         )
     try:
-        return pyproj.CRS.from_wkt(dataset.crs.to_wkt()).to_2d()
+        return _parsed(dataset.crs.to_wkt())
     except pyproj.exceptions.ProjError as error:
         raise GeoreferenceInvalid(
             f"{path}: its coordinate reference system cannot be understood ({str(error)[:200]}). "
