@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from models.errors import SkyfixError
@@ -19,14 +20,16 @@ from service.door.keys import Scope
 from service.door.middleware import Door
 from service.environment import program_version
 from service.errors import Draining, NotReady, UnknownIndex
-from service.info import InfoResponse, info_response
+from service.geojson import MEDIA_TYPE as GEOJSON
+from service.geojson import feature_collection, prefers_geojson
+from service.info import info_response
 from service.localizer import Localizer
 from service.metrics import Metrics
-from service.openapi import query_parameters, request_body, responses
+from service.openapi import public_document
 from service.pipeline import Pipeline
 from service.problems import for_http_exception, for_skyfix_error
 from service.requests import check_headers, parse_upload, read_body
-from service.responses import LocalizeResponse, localize_response
+from service.responses import localize_response
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.timeline import Timeline
@@ -123,13 +126,15 @@ def create_app(settings: Settings, localizer: Localizer | None = None, tracer: T
     app = FastAPI(
         title="Skyfix",
         version=service.version,
-        description="Where was this photo taken? Ranked WGS84 positions by comparison with aerial imagery.",
         openapi_url="/openapi.json" if settings.expose_openapi else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    if settings.expose_openapi:
+        document = public_document(service.version, asks_for_keys=settings.key_file is not None)
+        app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's own way to put another one there
     app.state.service = service
     app.add_exception_handler(SkyfixError, for_skyfix_error)
     app.add_exception_handler(HTTPException, for_http_exception)
@@ -150,13 +155,7 @@ def create_app(settings: Settings, localizer: Localizer | None = None, tracer: T
 def _add_localize(app: FastAPI, service: Service) -> None:
     settings = service.settings
 
-    @app.post(
-        "/localize",
-        summary="Say where a photo was taken",
-        description=LocalizeResponse.__doc__,
-        responses=responses(),
-        openapi_extra={"requestBody": request_body(), "parameters": query_parameters()},
-    )
+    @app.post("/localize")
     async def localize(request: Request) -> JSONResponse:
         localizer = service.localizer
         media_type = check_headers(request, settings.max_body_bytes)
@@ -172,8 +171,10 @@ def _add_localize(app: FastAPI, service: Service) -> None:
         request.state.answer = answer
         seconds = timeline.seconds()
         with timeline.measure("serialize"):
-            content = localize_response(answer, request.state.request_id, seconds).model_dump(exclude_none=True)
-            response = JSONResponse(content)
+            drawn = prefers_geojson(request.headers.get("accept", ""))
+            told = localize_response(answer, request.state.request_id, seconds)
+            content: BaseModel = feature_collection(told) if drawn else told
+            response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
         return response
 
@@ -189,17 +190,17 @@ def check_index(wanted: str | None, served: str) -> None:
 
 
 def _add_states(app: FastAPI, service: Service) -> None:
-    @app.get("/livez", summary="The process answers")
+    @app.get("/livez")
     async def livez() -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @app.get("/readyz", summary="Photos can be answered, or why not (503)")
+    @app.get("/readyz")
     async def readyz() -> JSONResponse:
         localizer = service.localizer
         if service.draining:
             raise Draining("Not ready: the service is about to stop.")
         return JSONResponse({"status": "ready", "index": localizer.about.index})
 
-    @app.get("/info", summary="Model, index, provider and limits", response_model=InfoResponse)
+    @app.get("/info")
     async def info() -> JSONResponse:
         return JSONResponse(info_response(service.localizer.about, service.settings, service.version).model_dump())

@@ -31,6 +31,7 @@ COMMANDS = {
     "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
     "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
+    "openapi": ("service.commands.openapi:command", "Print the OpenAPI document of the service."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
     "train": ("models.commands.train:command", "Train a model."),
     "evaluate": ("models.commands.evaluate:command", "Measure recall on a data set, your own pairs or a sample city."),

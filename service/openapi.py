@@ -1,138 +1,248 @@
-"""What OpenAPI says of POST /localize: three encodings of one request, and its answers."""
+"""The OpenAPI 3.1 documents of both addresses, from the models, the table of codes and real examples."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service.multipart import DOCUMENT, IMAGE
-from service.parameters import FLAT, GROUPS
-from service.problems import MEDIA_TYPE, Problem
-from service.requests import RAW_TYPES
-from service.responses import LocalizeResponse
+from service.catalogue import DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
+from service.examples import EXAMPLES
+from service.examples import INFO as INFO_EXAMPLE
+from service.geojson import MEDIA_TYPE as GEOJSON
+from service.geojson import FeatureCollection, feature_collection
+from service.info import InfoResponse
+from service.openapi_localize import header_parameters, query_parameters, request_body
+from service.problems import MEDIA_TYPE as PROBLEM_TYPE
+from service.problems import Fault, Problem, problem_of
+from service.responses import AliveResponse, LocalizeResponse, ReadyResponse, ReloadRefused, ReloadResponse
 from service.schema import LocalizeRequest
 
 Json = dict[str, Any]
 
-REQUEST_EXAMPLE: Json = {
-    "top_k": 5,
-    "prior": {"lat": 52.5163, "lon": 13.3777, "accuracy_m": 60, "accuracy_percentile": 95},
-    "search": {"mode": "auto"},
-    "camera": {"fov_deg": 68, "projection": "perspective", "heading_deg": 210, "heading_accuracy_deg": 40},
-    "exif": {"use_gps_as_prior": False, "use_focal_length": True},
+JSON_TYPE = "application/json"
+SCHEMA_PATH = "#/components/schemas/{model}"
+KEYS: list[Json] = [{"bearer": []}, {"apiKey": []}]
+REQUEST_ID_EXAMPLE = "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10"
+INFO_TEXT = {
+    "description": "Where was this photo taken? Ranked WGS84 positions by comparison with aerial imagery. Flat fields "
+    "are lat, lon; metres; degrees clockwise from true north in [0, 360). Answers may gain fields.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
-RESPONSE_EXAMPLE: Json = {
-    "request_id": "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10",
-    "status": "localized",
-    "position": {
-        "lat": 52.5165122,
-        "lon": 13.3781907,
-        "radius_m_68": 13.2,
-        "radius_m_95": 21.4,
-        "covariance_enu_m2": [62.1, -8.0, -8.0, 88.7],
-    },
-    "heading": {"deg": 202.5, "accuracy_deg_68": 11.0},
-    "confidence": 0.87,
-    "confidence_definition": "P(error <= 25 m)",
-    "probability_outside_index": 0.04,
-    "candidates": [
-        {
-            "rank": 1,
-            "lat": 52.5165122,
-            "lon": 13.3781907,
-            "similarity": 0.712,
-            "probability": 0.81,
-            "heading_deg": 202.5,
-            "distance_to_prior_m": 40.7,
-            "tile": {
-                "id": "r12-c7",
-                "bounds": [13.377718, 52.516224, 13.378663, 52.516800],
-                "captured": "2025-06",
-                "attribution": "City of Berlin",
+MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
+    (LocalizeRequest, "validation"),
+    (LocalizeResponse, "serialization"),
+    (FeatureCollection, "serialization"),
+    (InfoResponse, "serialization"),
+    (AliveResponse, "serialization"),
+    (ReadyResponse, "serialization"),
+    (Problem, "serialization"),
+)
+ADMIN_MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
+    (ReloadResponse, "serialization"),
+    (ReloadRefused, "serialization"),
+)
+
+
+def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
+    """Describe the public address.
+
+    Args:
+        version: of this program.
+        asks_for_keys: False where the service was started without a key file; a key is optional then.
+    """
+    security = KEYS if asks_for_keys else [*KEYS, {}]
+    localize = {
+        "operationId": "localize",
+        "summary": "Say where a photo was taken",
+        "description": f"{LocalizeResponse.__doc__} Query parameters go with a raw image body only.",
+        "security": security,
+        "parameters": [*query_parameters(), *header_parameters()],
+        "requestBody": request_body(),
+        "responses": _responses(LOCALIZE, _localized()),
+    }
+    info = _get("info", "Model, index, provider and limits", INFO, _json(InfoResponse, INFO_EXAMPLE))
+    document = _get(
+        "openapi", "This document, where it is served", DOCUMENT, {JSON_TYPE: {"schema": {"type": "object"}}}
+    )
+    paths = {
+        LOCALIZE: {"post": localize},
+        INFO: {"get": info | {"security": security}},
+        LIVEZ: {"get": _get("livez", "The process answers", LIVEZ, _json(AliveResponse, {"status": "alive"}))},
+        READYZ: {
+            "get": _get(
+                "readyz",
+                "Photos are answered, or why not (503)",
+                READYZ,
+                _json(ReadyResponse, {"status": "ready", "index": "sample-city@1"}),
+            )
+        },
+        DOCUMENT: {"get": document | {"security": security}},
+    }
+    components = {"schemas": _schemas(MODELS), "headers": _headers(), "securitySchemes": _security_schemes()}
+    return {"openapi": "3.1.0", "info": {"title": "Skyfix", "version": version, **INFO_TEXT}, "paths": paths} | {
+        "components": components
+    }
+
+
+def admin_document(version: str) -> Json:
+    """Describe the admin address, which asks nobody for anything and is not to be reached by everybody."""
+    metrics = {
+        "operationId": "metrics",
+        "summary": "Metrics for Prometheus; OpenMetrics, with exemplars, for who accepts it",
+        "responses": {
+            "200": {
+                "description": "All series.",
+                "content": {
+                    "text/plain": {"schema": {"type": "string"}},
+                    "application/openmetrics-text": {"schema": {"type": "string"}},
+                },
             },
-        }
-    ],
-    "search": {"mode_used": "prior", "tiles_scanned": 214, "index": "berlin@3", "model": "sample-city@2"},
-    "notices": [{"code": "exif_gps_ignored", "detail": "The photo carries a GPS position, which was not used."}],
-    "timings_ms": {
-        "receive": 3.1,
-        "decode": 11.9,
-        "preprocess": 2.0,
-        "queue": 0.2,
-        "inference": 6.4,
-        "search": 0.4,
-        "posterior": 0.3,
-    },
-}
-PROBLEM_EXAMPLE: Json = {
-    "type": "urn:skyfix:problem:image_undecodable",
-    "title": "Image undecodable",
-    "status": 422,
-    "code": "image_undecodable",
-    "detail": "The JPEG image is damaged or incomplete. Send the original file.",
-    "request_id": "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10",
-}
-PROBLEM_STATUSES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
-
-
-def _properties(model: type[BaseModel]) -> Json:
-    """Schemas of the fields that hold plain values."""
-    properties: Json = model.model_json_schema()["properties"]
-    return {name: schema for name, schema in properties.items() if name not in GROUPS}
-
-
-def _flat_schemas() -> Json:
-    schemas = {"top_k": _properties(LocalizeRequest)["top_k"]}
-    for model in GROUPS.values():
-        schemas |= _properties(model)
-    return {name: schemas[name] for name in FLAT}
-
-
-def _document_schema() -> Json:
-    groups = {
-        name: {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": _properties(model),
-            "required": [field for field, info in model.model_fields.items() if info.is_required()],
-        }
-        for name, model in GROUPS.items()
-    }
-    properties = {"top_k": _properties(LocalizeRequest)["top_k"], **groups}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-def request_body() -> Json:
-    """Describe the body of POST /localize."""
-    binary = {"type": "string", "format": "binary"}
-    document = _document_schema()
-    form = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [IMAGE],
-        "properties": {IMAGE: binary, DOCUMENT: document, **_flat_schemas()},
-        "description": f"Flat fields, or one JSON part `{DOCUMENT}` instead of them.",
-    }
-    encoded = {"type": "string", "contentEncoding": "base64"}
-    as_json = {**document, "required": [IMAGE], "properties": {IMAGE: encoded, **document["properties"]}}
-    return {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": form, "encoding": {DOCUMENT: {"contentType": "application/json"}}},
-            **{media_type: {"schema": binary} for media_type in RAW_TYPES},
-            "application/json": {"schema": as_json, "example": {IMAGE: "/9j/4AAQSkZJRg==", **REQUEST_EXAMPLE}},
+            "400": {"$ref": "#/components/responses/HostRefused"},
         },
     }
+    refused = {"result": "refused", "code": "checksum_mismatch", "detail": "vectors.npy is damaged."}
+    reload = {
+        "operationId": "reload",
+        "summary": "Load model and index anew beside the old ones, then swap",
+        "responses": {
+            "200": _answer("Taken.", _json(ReloadResponse, {"result": "taken", "index": "sample-city@2"})),
+            "409": _answer("Refused; nothing changed.", _json(ReloadRefused, refused)),
+            "400": {"$ref": "#/components/responses/HostRefused"},
+        },
+    }
+    host_refused = {
+        "description": "Not a Host of this address.",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Skyfix, admin address", "version": version, **INFO_TEXT},
+        "paths": {"/metrics": {"get": metrics}, "/admin/reload": {"post": reload}},
+        "components": {"schemas": _schemas(ADMIN_MODELS), "responses": {"HostRefused": host_refused}},
+    }
 
 
-def query_parameters() -> list[Json]:
-    """Describe the query parameters, which go with raw image bodies."""
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in _flat_schemas().items()]
+def _get(name: str, summary: str, route: str, content: Json) -> Json:
+    return {"operationId": name, "summary": summary, "responses": _responses(route, _answer(f"{summary}.", content))}
 
 
-def responses() -> dict[int | str, Json]:
-    """Describe the answers of POST /localize."""
-    problems: Json = {"model": Problem, "content": {MEDIA_TYPE: {"example": PROBLEM_EXAMPLE}}}
-    answer = {"model": LocalizeResponse, "content": {"application/json": {"example": RESPONSE_EXAMPLE}}}
-    return {200: answer, **{status: dict(problems) for status in PROBLEM_STATUSES}}
+def _json(model: type[BaseModel], example: Json) -> Json:
+    return {JSON_TYPE: {"schema": {"$ref": SCHEMA_PATH.format(model=model.__name__)}, "example": example}}
+
+
+def _answer(description: str, content: Json, **headers: Json) -> Json:
+    return {"description": description, "content": content} | ({"headers": headers} if headers else {})
+
+
+def _localized() -> Json:
+    answers = {name: {"summary": example.summary, "value": example.answer} for name, example in EXAMPLES.items()}
+    drawn = {
+        name: {
+            "summary": example.summary,
+            "value": feature_collection(LocalizeResponse.model_validate(example.answer)).model_dump(
+                mode="json", exclude_none=True
+            ),
+        }
+        for name, example in EXAMPLES.items()
+    }
+    content = {
+        JSON_TYPE: {"schema": {"$ref": SCHEMA_PATH.format(model="LocalizeResponse")}, "examples": answers},
+        GEOJSON: {"schema": {"$ref": SCHEMA_PATH.format(model="FeatureCollection")}, "examples": drawn},
+    }
+    return _answer(
+        "An honest answer, which may be that there is none.", content, **{"Server-Timing": _header("ServerTiming")}
+    )
+
+
+def _responses(route: str, answer: Json) -> Json:
+    """The answer and every problem of a route; request id and trace context go with all of them."""
+    always = {"X-Request-Id": _header("RequestId"), "traceparent": _header("TraceParent")}
+    found = {"200": answer} | {str(status): _problem(status, entries) for status, entries in said_by(route).items()}
+    return {status: each | {"headers": {**always, **each.get("headers", {})}} for status, each in found.items()}
+
+
+def _problem(status: int, entries: list[Entry]) -> Json:
+    codes: Json = {"type": "string", "enum": [entry.code for entry in entries]}
+    if status >= 500:
+        codes = {"type": "string", "examples": codes["enum"]}
+    schema = {
+        "allOf": [
+            {"$ref": SCHEMA_PATH.format(model="Problem")},
+            {"properties": {"status": {"const": status}, "code": codes}},
+        ]
+    }
+    examples = {entry.code: {"summary": entry.meaning, "value": _example(entry)} for entry in entries}
+    headers = {name: _header(reference) for name, reference in SENT_WITH.get(status, {}).items()}
+    text = "; ".join(f"`{entry.code}`: {entry.meaning}" for entry in entries)
+    return _answer(f"{text}.", {PROBLEM_TYPE: {"schema": schema, "examples": examples}}, **headers)
+
+
+def _example(entry: Entry) -> Json:
+    if entry.pointer is None:
+        return problem_of(entry.status, entry.code, entry.detail, REQUEST_ID_EXAMPLE)
+    said = ": ".join(part for part in (entry.pointer, entry.detail) if part)
+    faults = [Fault(pointer=entry.pointer, detail=entry.detail)]
+    return problem_of(entry.status, entry.code, said, REQUEST_ID_EXAMPLE, faults)
+
+
+SENT_WITH = {
+    401: {"WWW-Authenticate": "Challenge"},
+    403: {"WWW-Authenticate": "Challenge"},
+    429: {"Retry-After": "RetryAfter"},
+    503: {"Retry-After": "RetryAfter"},
+}
+
+
+def _header(name: str) -> Json:
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def _headers() -> Json:
+    def header(description: str, schema: Json, *, required: bool = True) -> Json:
+        return {"description": description, "required": required, "schema": schema}
+
+    return {
+        "RequestId": header("Names the request in the log.", {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}),
+        "TraceParent": header("W3C trace context, where traces are on.", {"type": "string"}, required=False),
+        "ServerTiming": header("Milliseconds by stage, as in decode;dur=11.90.", {"type": "string"}),
+        "RetryAfter": header("Seconds to wait before asking again.", {"type": "integer", "minimum": 1}),
+        "Challenge": header("What kind of key is asked for.", {"type": "string"}),
+    }
+
+
+def _security_schemes() -> Json:
+    return {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+
+
+def _schemas(models: tuple[tuple[type[BaseModel], JsonSchemaMode], ...]) -> Json:
+    _, document = models_json_schema(models, ref_template=SCHEMA_PATH)
+    defined = document["$defs"]
+    return {name: each if name.endswith("Request") else _as_answered(each) for name, each in defined.items()}
+
+
+def _as_answered(schema: Json) -> Json:
+    """Say that a constant is always there, whatever its default, and that nothing is ever null."""
+    constants = [name for name, each in schema.get("properties", {}).items() if {"const", "default"} <= set(each)]
+    required = list(dict.fromkeys([*constants, *schema.get("required", [])]))
+    answered: Json = without_null({**schema, "required": required})
+    return answered
+
+
+def without_null(schema: Any) -> Any:
+    """Take null out of what may be absent: a field that is not known is left out of an answer, never null."""
+    if isinstance(schema, list):
+        return [without_null(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: without_null(each) for name, each in schema.items() if not (name == "default" and each is None)}
+    choices = kept.get("anyOf", ())
+    given = [choice for choice in choices if choice != {"type": "null"}]
+    if len(given) == len(choices):
+        return kept
+    rest = {name: each for name, each in kept.items() if name != "anyOf"}
+    return {**given[0], **rest} if len(given) == 1 else {**rest, "anyOf": given}

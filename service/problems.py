@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -83,7 +84,10 @@ def status_of(error: type[SkyfixError]) -> int:
     return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
-def problem(status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None) -> JSONResponse:
+def problem_of(
+    status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None
+) -> dict[str, Any]:
+    """Give the body of a problem."""
     body = Problem(
         type=f"urn:skyfix:problem:{code}",
         title=code.replace("_", " ").capitalize(),
@@ -93,8 +97,14 @@ def problem(status: int, code: str, detail: str, request_id: str, faults: list[F
         request_id=request_id,
         errors=faults,
     )
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else None
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+    return body.model_dump(exclude_none=True)
+
+
+def problem(status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None) -> JSONResponse:
+    """Make the answer of a problem."""
+    again = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
+    headers = {"X-Request-Id": request_id, **again}
+    return JSONResponse(problem_of(status, code, detail, request_id, faults), status, headers, MEDIA_TYPE)
 
 
 def for_skyfix_error(request: Request, error: Exception) -> Response:

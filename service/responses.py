@@ -69,6 +69,30 @@ class NoticeOut(Out):
     detail: str
 
 
+class AliveResponse(Out):
+    status: Literal["alive"] = "alive"
+
+
+class ReadyResponse(Out):
+    status: Literal["ready"] = "ready"
+    index: str
+
+
+class ReloadResponse(Out):
+    """The index that answers from now on."""
+
+    result: Literal["taken"] = "taken"
+    index: str
+
+
+class ReloadRefused(Out):
+    """Nothing changed: what was answers on."""
+
+    result: Literal["refused"] = "refused"
+    code: str
+    detail: str
+
+
 class LocalizeResponse(Out):
     """Ranked places; `position` and `heading` are those of the first candidate."""
 
@@ -113,7 +137,7 @@ def _position(best: Candidate, known: Reckoning | None) -> PositionOut:
     lat, lon = _rounded(best.lat), _rounded(best.lon)
     if known is None:
         return PositionOut(lat=lat, lon=lon)
-    east, cross, _, north = (round(value, 2) for value in known.covariance_enu_m2)
+    east, cross, _, north = (round(value, 2) + 0.0 for value in known.covariance_enu_m2)  # + 0.0: no -0.0
     return PositionOut(
         lat=lat,
         lon=lon,

@@ -5,13 +5,15 @@ Strict: a number is a number, never a string or a boolean; NaN and infinity are 
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.camera import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Projection
 from service.query import MAX_RADIUS_M, CameraHints, Mode, Prior, Query, make_prior
+
+Json = dict[str, Any]
 
 MAX_TOP_K = 50
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -28,8 +30,41 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def needs_beside(field: str, other: str) -> Json:
+    """JSON Schema of `_needs`: a number in one field wants a number in the other."""
+    number = {"type": "number"}
+    return {
+        "if": {"properties": {field: number}, "required": [field]},
+        "then": {"properties": {other: number}, "required": [other]},
+    }
+
+
+PERSPECTIVE_IS_NARROW: Json = {
+    "if": {"properties": {"projection": {"const": "perspective"}}, "required": ["projection"]},
+    "then": {"properties": {"fov_deg": {"anyOf": [{"maximum": MAX_PERSPECTIVE_FOV_DEG}, {"type": "null"}]}}},
+}
+A_CIRCLE_NEEDS_ITS_CENTRE: Json = {
+    "anyOf": [
+        {"properties": {"prior": {"type": "object"}}, "required": ["prior"]},
+        {
+            "properties": {
+                "exif": {"properties": {"use_gps_as_prior": {"const": True}}, "required": ["use_gps_as_prior"]}
+            },
+            "required": ["exif"],
+        },
+        {
+            "properties": {
+                "search": {"properties": {"mode": {"enum": ["auto", "global"]}, "radius_m": {"type": "null"}}}
+            }
+        },
+    ]
+}
+
+
 class PriorRequest(Strict):
     """Where the photo roughly is. `search.radius_m` overrides its accuracy."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [needs_beside("accuracy_percentile", "accuracy_m")]})
 
     lat: Latitude
     lon: Longitude
@@ -46,6 +81,8 @@ class PriorRequest(Strict):
 
 
 class SearchRequest(Strict):
+    """Where to look."""
+
     mode: Mode = Field(
         default="auto",
         description="auto takes the prior where there is one, and the whole index where there is none or nothing near "
@@ -58,6 +95,12 @@ class SearchRequest(Strict):
 
 
 class CameraRequest(Strict):
+    """What is known of the camera; angles in degrees."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"allOf": [needs_beside("heading_accuracy_deg", "heading_deg"), PERSPECTIVE_IS_NARROW]}
+    )
+
     fov_deg: Annotated[float, Field(ge=MIN_FOV_DEG, le=360)] | None = Field(
         default=None, description="Horizontal field of view; at most 150 for a perspective photo."
     )
@@ -90,12 +133,16 @@ class CameraRequest(Strict):
 
 
 class ExifRequest(Strict):
+    """What the photo's own EXIF may say."""
+
     use_gps_as_prior: bool = Field(default=False, description="Take the photo's own GPS position as the prior.")
     use_focal_length: bool = Field(default=True, description="Take the field of view from the EXIF focal length.")
 
 
 class LocalizeRequest(Strict):
     """Everything about a photo but the photo."""
+
+    model_config = ConfigDict(json_schema_extra=A_CIRCLE_NEEDS_ITS_CENTRE)
 
     top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K, description="Candidates wanted, 5 by default.")
     prior: PriorRequest | None = None

@@ -20,10 +20,6 @@ from service.app import Service, create_app
 from service.index_localizer import IndexLocalizer
 from service.localizer import Prepared
 from service.metrics import Metrics
-from service.openapi import PROBLEM_EXAMPLE, REQUEST_EXAMPLE, RESPONSE_EXAMPLE
-from service.parameters import FLAT, from_document
-from service.problems import Problem
-from service.responses import LocalizeResponse
 from service.settings import Settings
 from tests.service.conftest import Client
 from tests.service.world import TILE_COUNT
@@ -185,22 +181,6 @@ def test_network_that_gives_nonsense_is_our_fault(painted_index: Index, photo: b
     localizer = IndexLocalizer(Nonsense(), Searcher(painted_index))
     response = Client(create_app(Settings(), localizer)).raw(photo)
     assert (response.status_code, response.json()["code"]) == (500, EncoderNonFinite.code)
-
-
-def test_openapi_is_off_unless_asked_for(client: Client, localizer: IndexLocalizer) -> None:
-    assert client.get("/openapi.json").status_code == 404
-    shown = Client(create_app(Settings(expose_openapi=True), localizer)).get("/openapi.json").json()
-    operation = shown["paths"]["/localize"]["post"]
-    assert {parameter["name"] for parameter in operation["parameters"]} == set(FLAT)
-    assert set(operation["requestBody"]["content"]) >= {"multipart/form-data", "image/jpeg", "application/json"}
-
-
-def test_openapi_examples_are_true() -> None:
-    from_document(REQUEST_EXAMPLE)
-    assert (
-        LocalizeResponse.model_validate(RESPONSE_EXAMPLE).model_dump(exclude_none=True, mode="json") == RESPONSE_EXAMPLE
-    )
-    assert Problem.model_validate(PROBLEM_EXAMPLE).model_dump(exclude_none=True) == PROBLEM_EXAMPLE
 
 
 def test_nothing_is_shared_between_services() -> None:

@@ -11,8 +11,8 @@ from models.calibration.model import Calibration, FovCalibration
 from models.encoder import FakeEncoder
 from models.geo import distance_m, offset
 from service.app import create_app
+from service.examples import EXAMPLES
 from service.index_localizer import IndexLocalizer
-from service.openapi import RESPONSE_EXAMPLE
 from service.posterior import round_prior
 from service.query import make_prior
 from service.responses import LocalizeResponse
@@ -110,7 +110,7 @@ def test_answer_fits_the_schema_and_the_example(client: Client, photo: bytes) ->
     content = client.raw(photo, **WHOLE_CIRCLE).content
     answer = LocalizeResponse.model_validate_json(content)
     assert "posterior" in answer.timings_ms
-    example = LocalizeResponse.model_validate(RESPONSE_EXAMPLE).model_dump(exclude_none=True)
+    example = LocalizeResponse.model_validate(EXAMPLES["localized"].answer).model_dump(exclude_none=True)
     shown = answer.model_dump(exclude_none=True)
     assert set(example) == set(shown)
     assert set(example["position"]) == set(shown["position"])
