@@ -12,7 +12,7 @@ SKYFIX=$(realpath -s "${SKYFIX:-.venv/bin/skyfix}")
 PYTHON=$(dirname "$SKYFIX")/python
 SUITE=${SUITE:-bookworm}
 UID_WANTED=10001
-SIZE_LIMIT_MB=450  # of what `pip install '.[cpu]'` brings
+SIZE_LIMIT_MB=400  # of the program and its packages
 
 WORK=$PWD/build/image-check
 BASE=localhost/skyfix-base:$SUITE

@@ -18,6 +18,7 @@ DOCUMENTS = (
     "README.md",
     "docs/experiments.md",
     "docs/calibration.md",
+    "docs/deployment.md",
     "docs/operating.md",
     "docs/planning.md",
     "docs/indexing.md",
