@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from index.sampling import Patch, Placement, cut_square, make_patch
+from index.sources.files import read_inside
 from index.sources.tile_list import ListedTile, find_list, read_list
 from index.tiles import BadTile, Bounds, Tile, check_resolution
-from models.errors import ImageError, PathUnsafe, SourceError, TileUnreadable
+from models.errors import ImageError, SourceError
 from models.image import ImageLimits, decode_photo
 
-FILE_LIMIT_BYTES = 64 * 1024 * 1024
 ROUNDING = 0.999
 
 
@@ -95,26 +94,3 @@ class FolderSource:
             captured=row.captured,
             source=self._list.name,
         )
-
-
-def read_inside(folder: Path, name: str) -> bytes:
-    """Read a file that must lie in a folder, itself resolved.
-
-    Raises:
-        PathUnsafe: the path is absolute, leads out of the folder (also by a link), or is no regular file.
-        TileUnreadable: it is not there, too large, or the system refuses.
-    """
-    if "\0" in name or "\\" in name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise PathUnsafe("Its path must be relative and stay inside the folder, with forward slashes.")
-    try:
-        path = (folder / name).resolve(strict=True)
-        about = path.stat()
-        if not path.is_relative_to(folder) or not stat.S_ISREG(about.st_mode):
-            raise PathUnsafe("Its path leads out of the folder or is not a regular file.")
-        if about.st_size > FILE_LIMIT_BYTES:
-            raise TileUnreadable(f"The file has {about.st_size} bytes; at most {FILE_LIMIT_BYTES} are read.")
-        return path.read_bytes()
-    except RuntimeError as error:
-        raise PathUnsafe("Its path is a loop of links.") from error
-    except OSError as error:
-        raise TileUnreadable(f"The file cannot be read: {error.strerror}.") from error

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from index.sources.files import check_inside, check_regular
 from index.sources.imagery import Imagery
 from index.sources.mbtiles import MBTiles
 from index.sources.mosaic import Mosaic
@@ -78,13 +79,14 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
 def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Path | None, str, Opener]]:
     """Give openers and their names, and of the sheets of a folder, which are one mosaic, the folder."""
     for path in paths:
+        check_regular(path)
         if is_stac(path):
             for asset in find_assets(path):
                 yield None, asset.id, _stac_opener(asset)
         elif path.is_dir():
             rasters = sorted(file for file in path.iterdir() if file.suffix.lower() in DRIVERS)
             if rasters:
-                yield from ((path, file.name, _raster_opener(file)) for file in rasters)
+                yield from ((path, file.name, _sheet_opener(path, file)) for file in rasters)
             elif is_tile_folder(path):
                 yield None, path.name, _store_opener(partial(TileFolder.at, path, wish.scheme), wish)
         elif path.suffix.lower() in DRIVERS:
@@ -99,6 +101,14 @@ def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Path | None, s
 
 def _raster_opener(path: Path) -> Opener:
     return lambda _: read_raster(path)
+
+
+def _sheet_opener(folder: Path, path: Path) -> Opener:
+    def opener(_: Pictures) -> Imagery:
+        check_inside(folder, path)
+        return read_raster(path)
+
+    return opener
 
 
 def _stac_opener(asset: StacAsset) -> Opener:

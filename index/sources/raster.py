@@ -17,13 +17,14 @@ import pyproj
 import rasterio
 from numpy.typing import NDArray
 from PIL import Image
-from rasterio.enums import Resampling
+from rasterio.enums import Interleaving, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from index.sampling import Patch, make_patch
 from index.sources.colours import Colours, choose_colours
+from index.sources.files import check_regular
 from index.sources.imagery import Reading
 from index.sources.pixel_grid import PixelGrid
 from index.sources.spans import Span, spans
@@ -33,8 +34,10 @@ from models.geo import Floats
 DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT"}
 COPYRIGHT, COPYRIGHT_LIMIT = "TIFFTAG_COPYRIGHT", 2000
 ACQUIRED, WRITTEN = "ACQUISITIONDATETIME", "TIFFTAG_DATETIME"
+BLOCK_LIMIT_BYTES, BANDS_LOOKED_AT = 1 << 29, 16
 REMOTE = re.compile(rb">\s*((?:/vsi|[A-Za-z][A-Za-z0-9+.-]+://)[^<]*)")
 """What a VRT must not refer to: GDAL's virtual file systems and URLs."""
+DEEPEST_MOSAIC, MOSAIC_LIMIT_BYTES = 4, 256 * 1024 * 1024
 PIECE, RELATIVE = re.compile(rb"<SourceFilename([^>]*)>([^<]*)<"), re.compile(rb"relativeToVRT\s*=\s*[\"']1")
 TIFF_DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[ T].*)?")
 
@@ -130,7 +133,8 @@ def open_dataset(path: Path) -> Iterator[DatasetReader]:
         PathUnsafe: a VRT's pieces are not files on this machine.
         SourceError: it is none, or damaged.
     """
-    if not path.is_file():
+    check_regular(path)
+    if path.is_dir():
         raise SourceError(f"{path} is not a file.")
     driver = DRIVERS.get(path.suffix.lower(), "GTiff")
     if driver == "VRT":
@@ -141,12 +145,32 @@ def open_dataset(path: Path) -> Iterator[DatasetReader]:
         kind = "VRT" if driver == "VRT" else "GeoTIFF"
         raise SourceError(f"{path} is not a {kind} that can be read: {error}") from error
     with dataset:
+        _check_blocks(path, dataset)
         yield dataset
 
 
-def _check_pieces(path: Path) -> None:
+def _check_blocks(path: Path, dataset: DatasetReader) -> None:
+    """Refuse what can only be read whole: its least part, however well it is packed, is unpacked in memory."""
+    most = 0
+    for (height, width), kind in zip(dataset.block_shapes[:BANDS_LOOKED_AT], dataset.dtypes, strict=False):
+        bands = dataset.count if dataset.interleaving == Interleaving.pixel else 1
+        most = max(most, height * width * np.dtype(kind).itemsize * bands)
+    if most > BLOCK_LIMIT_BYTES:
+        raise SourceError(
+            f"{path} is kept in blocks of {most:,} bytes; at most {BLOCK_LIMIT_BYTES:,} are unpacked at once. Write it "
+            "again in small ones, for example with `gdal_translate -co TILED=YES`."
+        )
+
+
+def _check_pieces(path: Path, depth: int = 0) -> None:
     """Refuse a mosaic that is not whole before work begins: GDAL takes a lost piece for nodata."""
+    if depth > DEEPEST_MOSAIC:
+        raise SourceError(f"{path} is a mosaic of mosaics more than {DEEPEST_MOSAIC} deep, or of itself.")
     try:
+        if path.stat().st_size > MOSAIC_LIMIT_BYTES:
+            raise SourceError(
+                f"{path} has more than {MOSAIC_LIMIT_BYTES} bytes. Give the folder of its pieces instead."
+            )
         text = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
@@ -157,10 +181,13 @@ def _check_pieces(path: Path) -> None:
     names = {(RELATIVE.search(about) is not None, name) for about, name in PIECE.findall(text)}
     for relative, name in sorted(names):
         piece = Path(html.unescape(name.decode(errors="surrogateescape")))
-        if not ((path.resolve().parent / piece) if relative else piece).is_file():
+        file = (path.resolve().parent / piece) if relative else piece
+        if not file.is_file():
             raise SourceError(
                 f"{path} refers to {piece}, which is not there. Bring it back, or build the mosaic again."
             )
+        if DRIVERS.get(file.suffix.lower()) == "VRT":
+            _check_pieces(file, depth + 1)
 
 
 def read_raster(path: Path) -> Raster:

@@ -14,10 +14,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from index.sources.folder import read_inside
+from index.sources.files import read_inside
 from index.sources.tile_store import DEEPEST_ZOOM, Listing, check_addresses, date_of, text_of
 from index.tiles import BadTile
-from models.errors import GeoreferenceInvalid, SourceError, TileIdInvalid, TileUnreadable
+from models.errors import GeoreferenceInvalid, SourceError, TileDuplicate, TileIdInvalid, TileUnreadable
 
 Scheme = Literal["xyz", "tms"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -92,12 +92,20 @@ class FolderReader:
     flipped: bool
 
     def read(self, x: int, y: int) -> bytes:
+        found = self._names(x, y)
+        if len(found) > 1:
+            raise TileDuplicate(f"It is there {len(found)} times: {', '.join(found)}. Remove what is out of date.")
         return read_inside(self.folder, self.name(x, y))
 
     def name(self, x: int, y: int) -> str:
-        row = (1 << self.zoom) - 1 - y if self.flipped else y
-        stem = f"{self.zoom}/{x}/{row}"
-        return next((stem + end for end in SUFFIXES if os.path.lexists(self.folder / (stem + end))), stem)
+        return next(iter(self._names(x, y)), self._stem(x, y))
+
+    def _stem(self, x: int, y: int) -> str:
+        return f"{self.zoom}/{x}/{(1 << self.zoom) - 1 - y if self.flipped else y}"
+
+    def _names(self, x: int, y: int) -> list[str]:
+        stem = self._stem(x, y)
+        return [stem + end for end in SUFFIXES if os.path.lexists(self.folder / (stem + end))]
 
 
 def is_tile_folder(path: Path) -> bool:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from index.tiles import DATE
 from models.errors import GeoreferenceInvalid, RowInvalid, SourceError
@@ -13,7 +14,9 @@ from models.errors import GeoreferenceInvalid, RowInvalid, SourceError
 REQUIRED = ("file", "lat", "lon", "ground_resolution_m")
 LIST_NAME = "tiles.csv"
 COARSEST_M = 1000.0
-TEXT_LIMIT = 200
+TEXT_LIMIT, LINE_LIMIT = 200, 100_000
+FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet would run, if it was shown a list of bad tiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class ListedTile:
 
 def is_list(path: Path) -> bool:
     """Say whether a file is a list, or a folder has one."""
-    return path.suffix.lower() == ".csv" if path.is_file() else any(path.glob("*.csv"))
+    return path.suffix.lower() == ".csv" if path.is_file() else any(_lists(path))
 
 
 def find_list(path: Path) -> Path:
@@ -44,13 +47,17 @@ def find_list(path: Path) -> Path:
         return path
     if (path / LIST_NAME).is_file():
         return path / LIST_NAME
-    found = sorted(path.glob("*.csv"))
+    found = _lists(path)
     if len(found) != 1:
         raise SourceError(
             f"{path} holds {len(found)} CSV files; a folder of tiles needs {LIST_NAME} with the columns "
             f"{', '.join(REQUIRED)}."
         )
     return found[0]
+
+
+def _lists(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.csv") if path.is_file())
 
 
 def read_list(path: Path) -> Iterator[ListedTile | tuple[int, RowInvalid | GeoreferenceInvalid]]:
@@ -64,7 +71,7 @@ def read_list(path: Path) -> Iterator[ListedTile | tuple[int, RowInvalid | Geore
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            reader = csv.reader(stream)
+            reader = csv.reader(_lines(stream))
             header = [name.strip() for name in next(_rows(reader), None) or []]
             _check_header(path, header)
             for cells in _rows(reader):
@@ -76,6 +83,16 @@ def read_list(path: Path) -> Iterator[ListedTile | tuple[int, RowInvalid | Geore
                     yield reader.line_num, error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    """Lines of a file; one that is too long comes as a NUL, however long it is."""
+    while line := stream.readline(LINE_LIMIT):
+        if len(line) == LINE_LIMIT and not line.endswith("\n"):
+            while (more := stream.readline(LINE_LIMIT)) and not more.endswith("\n"):
+                pass
+            line = "\0\n"
+        yield line
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -105,6 +122,8 @@ def _listed(header: list[str], cells: list[str]) -> ListedTile:
     name, captured = row.get("id") or row["file"], row.get("captured") or None
     if not row["file"] or len(name) > TEXT_LIMIT or not name.isprintable():
         raise RowInvalid(f"Its file or id is empty, longer than {TEXT_LIMIT} characters or not printable.")
+    if name.startswith(FORMULA):
+        raise RowInvalid(f"Its id begins with {name[0]}, which spreadsheets run as a formula. Give it another.")
     if captured is not None and not DATE.fullmatch(captured):
         raise RowInvalid("Its capture date is not of the form 2025, 2025-06 or 2025-06-30.")
     lat, lon = _number(row, "lat", -90.0, 90.0), _number(row, "lon", -180.0, 180.0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from index.sources.folder import FolderSource, read_inside
+from index.sources.files import read_inside
+from index.sources.folder import FolderSource
 from index.tiles import BadTile, Tile
 from models.errors import PathUnsafe, TileUnreadable
 
