@@ -65,7 +65,7 @@ class Nearby:
 
 
 class _Boxes:
-    """Boxes around rows, in degrees; longitudes count from the first tile in [-180, 180) and do not cross that meridian."""
+    """Boxes around rows in degrees; longitudes count from the first tile, and none crosses the meridian opposite."""
 
     def __init__(self, reach: Floats) -> None:
         self._reach = reach

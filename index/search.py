@@ -11,9 +11,10 @@ from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
+from index.runs import Runs
 from index.search_file import open_store
 from index.stores.padding import padded_top
-from index.stores.settle import scan_tiles
+from index.stores.scan import compare
 from index.stores.store import Layout, VectorStore
 from models.background import background_rows
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
@@ -85,8 +86,10 @@ class Searcher:
         """Compare every cell of chosen tiles with every query."""
         queries = self._checked(queries)
         parts = [np.empty((0, self._layout.cells, len(queries)), np.float32)]
-        parts += [scores for _, scores in scan_tiles(self._rows, self._layout, rows, queries)]
-        return Evidence(rows, np.concatenate(parts))
+        vectors = self._rows.reshape(self._layout.tiles, self._layout.cells, self._layout.size)
+        rising, place = np.unique(rows, return_inverse=True)
+        parts += [scores for _, scores in compare(vectors, Runs.of(rising), queries)]
+        return Evidence(rows, np.concatenate(parts)[place])
 
     def background(self, queries: Float32s) -> Background:
         """Say how similar the description is to the places of this index at large, at the best shift of each.

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from index.hits import CellHits, Float32s, Hits, Int64s
 from index.runs import Runs
-from index.stores.scan import best_cells_in, best_tiles_in
-from index.stores.settle import best_cells_of, best_tiles_of
+from index.stores.scan import best_cells_in, best_of_cells, best_tiles_in
 from index.stores.store import Layout
 from models.correlation import ROUNDING, Spectra, turns_of
 
@@ -50,7 +49,7 @@ class ExactStore:
             return self._ask_faiss(queries, k)
         tiles = np.arange(self.layout.tiles) if within is None else within.rows
         best = _peaks(self._spectra, queries).reshape(-1, self.layout.cells).max(axis=1)[tiles]
-        return best_tiles_of(self._rows, self.layout, tiles[_candidates(best, k, queries)], queries, k)
+        return best_tiles_in(self._by_tile, Runs.of(tiles[_candidates(best, k, queries)]), queries, k)
 
     def best_cells(self, queries: Float32s, k: int, within: Runs | None = None) -> CellHits:
         if within is not None and not self._correlation_pays(within):
@@ -60,7 +59,7 @@ class ExactStore:
             return CellHits(hits.rows, hits.cells, hits.similarity, hits.shift)
         cells = np.arange(self.layout.rows) if within is None else within.times(self.layout.cells).rows
         cells = cells[_candidates(_peaks(self._spectra, queries)[cells], k, queries)]
-        return best_cells_of(self._rows, self.layout, cells, queries, k)
+        return best_of_cells(self._rows, self.layout, cells, queries, k)
 
     def _correlation_pays(self, within: Runs) -> bool:
         return self._spectra is not None and within.count * SCAN_SHARE > self.layout.tiles

@@ -30,7 +30,7 @@ from index.stores.milvus_collection import (
 )
 from index.stores.milvus_filter import expression, fewer, holds, split
 from index.stores.milvus_wire import DEADLINE_S, Wire
-from index.stores.settle import best_cells_of, best_tiles_of
+from index.stores.scan import best_of_cells, best_tiles_in
 from index.stores.store import Layout
 from models.errors import (
     BackendRefused,
@@ -95,13 +95,13 @@ class MilvusStore:
         if not len(tiles):
             return NO_HITS
         if self._rows is not None:
-            return best_tiles_of(self._rows, self.layout, np.sort(tiles), queries, k)
+            return best_tiles_in(self._rows.reshape(-1, cells, self.layout.size), Runs.of(np.sort(tiles)), queries, k)
         return Hits(tiles, similarity, answers.shift[chosen], answers.rows[chosen] % cells).best(k)
 
     def best_cells(self, queries: Float32s, k: int, within: Runs | None = None) -> CellHits:
         found, similarity, answers, chosen = self._found(queries, k, within, 1)
         if self._rows is not None and len(found):
-            return best_cells_of(self._rows, self.layout, np.sort(found), queries, k)
+            return best_of_cells(self._rows, self.layout, np.sort(found), queries, k)
         return CellHits(*np.divmod(found[:k], self.layout.cells), similarity[:k], answers.shift[chosen[:k]])
 
     def top(self, queries: Float32s, k: int) -> tuple[Int64s, Float32s]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from index.hits import NO_HITS, CellHits, Float32s, Hits, Int64s
 from index.runs import Runs
+from index.stores.store import Layout
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
 
 Float16s = NDArray[np.float16]
@@ -73,6 +74,13 @@ def best_cells_in(vectors: Float16s, runs: Runs, queries: Float32s, k: int) -> C
         found = Hits(tiles[tile], similarity[kept], shift[kept], cell)
         best = _better(best, found, k) if len(best) else found
     return CellHits(best.rows, best.cells, best.similarity, best.shift)
+
+
+def best_of_cells(rows: Float16s, layout: Layout, cells: Int64s, queries: Float32s, k: int) -> CellHits:
+    """Find the k best of some cells, rising, none twice, which are rows (N * C, D) of a store; see `best_cells_in`."""
+    found = best_cells_in(rows[:, None], Runs.of(cells), queries, k)
+    tile, cell = np.divmod(found.rows, layout.cells)
+    return CellHits(tile, cell, found.similarity, found.shift)
 
 
 def compare(vectors: Float16s, runs: Runs, queries: Float32s) -> Iterator[tuple[Int64s, Float32s]]:
