@@ -19,10 +19,10 @@ from service.door.guard import Guard
 from service.door.keys import Scope
 from service.door.middleware import Door
 from service.environment import program_version
-from service.errors import Draining, NotReady, UnknownIndex
+from service.errors import Draining
 from service.geojson import MEDIA_TYPE as GEOJSON
 from service.geojson import feature_collection, prefers_geojson
-from service.info import info_response
+from service.info import info_response, readiness
 from service.localizer import Localizer
 from service.metrics import Metrics
 from service.openapi import public_document
@@ -30,6 +30,7 @@ from service.pipeline import Pipeline
 from service.problems import for_http_exception, for_skyfix_error
 from service.requests import check_headers, parse_upload, read_body
 from service.responses import localize_response
+from service.served import Served
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.timeline import Timeline
@@ -45,12 +46,8 @@ ACCESS: Mapping[str, Scope | None] = {
 """The scope that a key needs for each route; None is open to everybody."""
 
 
-PROBED = "10"
-"""Best rows that a probe asks for."""
-
-
 class Service:
-    """What the routes share: settings, metrics, threads, and the localizer once there is one."""
+    """What the routes share: settings, metrics, threads, and the indexes by the names that the settings give them."""
 
     def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self.settings = settings
@@ -59,8 +56,7 @@ class Service:
         self.metrics = Metrics(self.version)
         self.tracer = tracer or open_tracer(settings.otlp_endpoint, self.version, os.environ)
         self.pipeline = Pipeline(self.metrics, settings.sizes)
-        self._localizer: Localizer | None = None
-        self._unwell: Localizer | None = None
+        self.served = Served([index.name for index in settings.index] or [""])
         self.draining = False
 
     def reload_keys(self) -> None:
@@ -69,37 +65,21 @@ class Service:
         if taken is not None:
             self.metrics.key_reloads.labels("taken" if taken else "refused").inc()
 
-    def install(self, localizer: Localizer) -> None:
-        """Answer with this localizer from now on."""
-        self.metrics.serve(localizer.about, self.settings.provider)
-        self.metrics.probe_recall.labels(PROBED).set(1.0)  # it could not have been opened otherwise
-        self._localizer, self._unwell = localizer, None
-
-    def note_recall(self, localizer: Localizer, recall: float) -> None:
-        """Remember what the probes of a localizer said, if it is the one that answers."""
-        if localizer is not self._localizer:
-            return
-        self.metrics.probe_recall.labels(PROBED).set(recall)
-        self.metrics.ready.labels("index").set(float(recall >= 1.0))
-        self._unwell = localizer if recall < 1.0 else None
-
-    @property
-    def localizer(self) -> Localizer:
-        """What answers.
+    def install(self, localizer: Localizer, key: str = "") -> None:
+        """Answer with this localizer from now on; it has just answered its probes.
 
         Raises:
-            NotReady: nothing is loaded yet, or the index fails its probes.
+            IndexMismatch: another index is called the same.
         """
-        localizer = self.localizer_even_if_unwell
-        if localizer is self._unwell:
-            raise NotReady("Not ready: the index no longer gives the answers that its probes expect.")
-        return localizer
+        self.served.install(key, localizer)
+        self.metrics.serve(self.served, self.settings.provider)
 
-    @property
-    def localizer_even_if_unwell(self) -> Localizer:
-        if self._localizer is None:
-            raise NotReady("Not ready: the model and the index are being loaded.")
-        return self._localizer
+    def note_recall(self, localizer: Localizer, recall: float) -> None:
+        """Remember what the probes of a localizer said, if it is one that answers."""
+        for resident in self.served:
+            if resident.localizer is localizer:
+                resident.recall = recall
+        self.metrics.serve(self.served, self.settings.provider)
 
 
 def create_app(settings: Settings, localizer: Localizer | None = None, tracer: Tracer | None = None) -> FastAPI:
@@ -157,7 +137,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
 
     @app.post("/localize")
     async def localize(request: Request) -> JSONResponse:
-        localizer = service.localizer
+        service.served.check_any()
         media_type = check_headers(request, settings.max_body_bytes)
         deadline = deadline_of(request.headers.get(DEADLINE), settings.deadline_s)
         timeline: Timeline = request.state.timeline
@@ -165,7 +145,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
             with timeline.measure("receive"):
                 body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
                 upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
-            check_index(upload.parameters.search.index, localizer.about.index)
+            localizer = service.served.named(upload.parameters.search.index).ask()
             query = upload.parameters.to_query(settings.top_k)
             answer = await service.pipeline.localize(localizer, upload.image, query, deadline, timeline)
         request.state.answer = answer
@@ -179,28 +159,20 @@ def _add_localize(app: FastAPI, service: Service) -> None:
         return response
 
 
-def check_index(wanted: str | None, served: str) -> None:
-    """Refuse a question for another index than the served one.
-
-    Raises:
-        UnknownIndex: `wanted` is neither the served title nor its name without version.
-    """
-    if wanted is not None and wanted not in (served, served.rpartition("@")[0]):
-        raise UnknownIndex("No index of this name is served here; GET /info names the one that is.")
-
-
 def _add_states(app: FastAPI, service: Service) -> None:
+    settings = service.settings
+
     @app.get("/livez")
     async def livez() -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        localizer = service.localizer
+        ready = readiness(service.served, settings)
         if service.draining:
             raise Draining("Not ready: the service is about to stop.")
-        return JSONResponse({"status": "ready", "index": localizer.about.index})
+        return JSONResponse(ready.model_dump(exclude_none=True))
 
     @app.get("/info")
     async def info() -> JSONResponse:
-        return JSONResponse(info_response(service.localizer.about, service.settings, service.version).model_dump())
+        return JSONResponse(info_response(service.served, settings, service.version).model_dump())

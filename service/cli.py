@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from models.errors import (
+    BundleError,
     ExecutorUnavailable,
     NoTiles,
     OutputBusy,
@@ -52,6 +53,7 @@ EXIT: dict[type[SkyfixError], int] = {
     NoTiles: 3,
     TooManyBadTiles: 3,
     KeyFileInvalid: 3,
+    BundleError: 3,
     OutputError: 4,
     OutputUnfinished: 2,
     SourceUnavailable: 5,

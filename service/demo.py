@@ -149,7 +149,7 @@ def running_service(
     Raises:
         DemoFailed: it ended or was not ready in time.
     """
-    command = [sys.executable, "-m", "service.cli", "serve", "--index", str(index), "--bundle", str(bundle)]
+    command = [sys.executable, "-m", "service.cli", "serve", "--strict", "--index", str(index), "--bundle", str(bundle)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:

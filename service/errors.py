@@ -146,7 +146,13 @@ class Unavailable(SkyfixError):
 
 
 class NotReady(Unavailable):
+    """`members` are further facts for the answer: the reason in one word, the state of each index."""
+
     code = "not_ready"
+
+    def __init__(self, message: str, **members: object) -> None:
+        super().__init__(message)
+        self.members = members
 
 
 class Draining(Unavailable):

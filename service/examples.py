@@ -202,6 +202,15 @@ EXAMPLES: dict[str, Example] = {
 }
 """By status."""
 
+INDEX: Json = {
+    "name": "sample-city@1",
+    "model": "sample-city@3",
+    "provider": "CPUExecutionProvider",
+    "tiles": 399,
+    "bounds": [9.0, 47.9999977, 9.0080442, 48.0053963],
+    "attribution": "",
+    "licence": "",
+}
 INFO: Json = {
     "version": "0.1.0",
     "model": {
@@ -214,13 +223,8 @@ INFO: Json = {
         "licences": [],
         "provider": "CPUExecutionProvider",
     },
-    "index": {
-        "name": "sample-city@1",
-        "tiles": 399,
-        "bounds": [9.0, 47.9999977, 9.0080442, 48.0053963],
-        "attribution": "",
-        "licence": "",
-    },
+    "index": INDEX,
+    "indexes": [INDEX],
     "limits": {
         "body_bytes": 8388608,
         "image_pixels": 24000000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class IndexLocalizer:
         gallery: an index (`index.search.Searcher`), or several.
         limits: bounds on photos.
         usual_prior: where to warm up, in a gallery that is not to be opened whole for that.
+        name: what answers call the index, instead of its own name.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class IndexLocalizer:
         gallery: Gallery,
         limits: ImageLimits | None = None,
         usual_prior: Prior | None = None,
+        name: str = "",
     ) -> None:
         self._encoder, self._gallery, self.usual_prior = encoder, gallery, usual_prior
         self._limits = limits or ImageLimits()
@@ -58,7 +61,7 @@ class IndexLocalizer:
         calibration, title = encoder.manifest.calibration, encoder.manifest.title
         self._answerer = Ranking(gallery, title) if calibration is None else Locating(gallery, calibration, title)
         self._first_notices = (UNCALIBRATED,) if calibration is None else ()
-        self.about = _about(encoder, gallery)
+        self.about = _about(encoder, gallery, name)
 
     @property
     def usual_fov_deg(self) -> tuple[float, ...]:
@@ -94,7 +97,7 @@ class IndexLocalizer:
         return list(columns)
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
-        return self._answerer.answer(query, prepared, columns)
+        return replace(self._answerer.answer(query, prepared, columns), index=self.about.index)
 
     def probe_recall(self) -> float:
         return self._gallery.probe_recall()
@@ -112,8 +115,9 @@ def decoded_side_px(view: AnyGroundView) -> int:
     return max(MIN_DECODED_SIDE_PX, round(DECODED_PER_CANVAS * view.width_px))
 
 
-def _about(encoder: Encoder, gallery: Gallery) -> About:
+def _about(encoder: Encoder, gallery: Gallery, name: str) -> About:
     model, tiles = encoder.manifest, gallery.about
+    own, at, generation = tiles.title.partition("@")
     return About(
         model=model.title,
         model_label=model.label,
@@ -122,7 +126,7 @@ def _about(encoder: Encoder, gallery: Gallery) -> About:
         model_precision=model.precision,
         model_ledger=model.ledger,
         provider=encoder.provider,
-        index=tiles.title,
+        index=f"{name or own}{at}{generation}",
         index_tiles=tiles.tiles,
         index_bounds=tiles.bounds,
         index_attribution=tiles.attribution,

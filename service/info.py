@@ -1,10 +1,14 @@
-"""The answer of GET /info: what answers here, within which limits."""
+"""The answers of GET /info and GET /readyz: what answers here, within which limits."""
 
 from __future__ import annotations
 
+from pydantic import Field
+
+from models.encoder import CPU
 from service.localizer import About
-from service.responses import BoundsOut, Out, rounded_bounds
+from service.responses import BoundsOut, IndexState, Out, ReadyResponse, rounded_bounds
 from service.schema import MAX_TOP_K
+from service.served import Served
 from service.settings import Settings
 
 
@@ -29,7 +33,9 @@ class ModelInfo(Out):
 
 
 class IndexInfo(Out):
-    name: str
+    name: str = Field(description="Name and generation; search.index takes it with or without the generation.")
+    model: str
+    provider: str
     tiles: int
     bounds: BoundsOut
     attribution: str
@@ -47,11 +53,18 @@ class LimitsInfo(Out):
 class InfoResponse(Out):
     version: str
     model: ModelInfo
-    index: IndexInfo
+    index: IndexInfo = Field(description="The one that answers when search.index names none.")
+    indexes: tuple[IndexInfo, ...]
     limits: LimitsInfo
 
 
-def info_response(about: About, settings: Settings, version: str) -> InfoResponse:
+def info_response(served: Served, settings: Settings, version: str) -> InfoResponse:
+    """Tell what answers; of several models that of the default index, and at each index the name of its own.
+
+    Raises:
+        NotReady: the default index cannot answer.
+    """
+    about = served.default.ask().about
     return InfoResponse(
         version=version,
         model=ModelInfo(
@@ -63,13 +76,8 @@ def info_response(about: About, settings: Settings, version: str) -> InfoRespons
             licences=tuple(LicenceOut(**entry.model_dump()) for entry in about.model_ledger),
             provider=about.provider,
         ),
-        index=IndexInfo(
-            name=about.index,
-            tiles=about.index_tiles,
-            bounds=rounded_bounds(about.index_bounds),
-            attribution=about.index_attribution,
-            licence=about.index_licence,
-        ),
+        index=_index_info(about),
+        indexes=tuple(_index_info(each) for each in served.abouts),
         limits=LimitsInfo(
             body_bytes=settings.max_body_bytes,
             image_pixels=settings.max_pixels,
@@ -77,4 +85,32 @@ def info_response(about: About, settings: Settings, version: str) -> InfoRespons
             image_max_side_px=settings.max_side_px,
             top_k=MAX_TOP_K,
         ),
+    )
+
+
+def _index_info(about: About) -> IndexInfo:
+    return IndexInfo(
+        name=about.index,
+        model=about.model,
+        provider=about.provider,
+        tiles=about.index_tiles,
+        bounds=rounded_bounds(about.index_bounds),
+        attribution=about.index_attribution,
+        licence=about.index_licence,
+    )
+
+
+def readiness(served: Served, settings: Settings) -> ReadyResponse:
+    """Tell that every index answers, and on what.
+
+    Raises:
+        NotReady: one does not, with the state of each.
+    """
+    served.check()
+    providers = sorted({about.provider for about in served.abouts})
+    return ReadyResponse(
+        index=served.default.ask().about.index,
+        indexes=tuple(IndexState.model_validate(state) for state in served.states()),
+        providers=tuple(providers),
+        degraded=settings.provider != "cpu" and CPU in providers,
     )

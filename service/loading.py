@@ -14,11 +14,10 @@ from index.region_file import is_region
 from index.region_opening import open_region
 from index.search import Searcher
 from index.shelf import MAX_OPEN
-from models.bundle import default_bundle_path, open_model_bundle
-from models.encoder import OnnxEncoder, ProviderPolicy
 from models.image import ImageLimits
 from service.index_localizer import IndexLocalizer
 from service.localizer import localize
+from service.models_held import ModelsHeld
 from service.query import CameraHints, Mode, Query, make_prior
 
 WARM_UP_SIZE_PX = (512, 256)
@@ -28,32 +27,34 @@ logger = logging.getLogger("skyfix")
 
 def load_localizer(
     index: Path,
-    bundle: Path | None = None,
+    models: ModelsHeld | None = None,
     *,
-    provider: ProviderPolicy = "cpu",
-    threads: int = 1,
+    name: str = "",
     limits: ImageLimits | None = None,
     max_open: int = MAX_OPEN,
 ) -> IndexLocalizer:
-    """Open and verify a model bundle and an index, or a region of many, and put them together.
+    """Open and verify an index, or a region of many, and the model bundle that belongs to it, and put them together.
 
     Args:
         index: index folder, or what `index.region_file.read_region` takes.
-        bundle: model bundle folder; the committed one when None.
+        models: the bundles there are; the committed one when None.
+        name: what answers shall call the index, instead of its own name.
         max_open: members of a region that are kept open.
 
     Raises:
         BundleError, EncoderError: naming the file and what is wrong with it.
     """
-    model = open_model_bundle(bundle or default_bundle_path())
+    models = models or ModelsHeld()
+    model = models.bundle_for(index)
     region = open_region(index, model, max_open=max_open) if is_region(index) else None
     gallery = region or Searcher(open_index(index, model))
-    encoder = OnnxEncoder(model, policy=provider, threads=threads, views=("ground",))
+    encoder = models.encoder_of(model)
     if region is None:
-        return IndexLocalizer(encoder, gallery, limits)
+        return IndexLocalizer(encoder, gallery, limits, name=name)
     for notice in region.notices:
         logger.warning(notice)
-    return IndexLocalizer(encoder, gallery, limits, make_prior(*region.about.middle, None, None, WARM_UP_RADIUS_M))
+    prior = make_prior(*region.about.middle, None, None, WARM_UP_RADIUS_M)
+    return IndexLocalizer(encoder, gallery, limits, prior, name)
 
 
 def warm_up(localizer: IndexLocalizer) -> None:

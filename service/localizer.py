@@ -34,12 +34,17 @@ class About:
     """Licences of weights, training data and code, as they were declared."""
     provider: str
     index: str
+    """Name and generation, as in berlin@3; of a region the name alone."""
     index_tiles: int
     index_bounds: Bounds
     index_attribution: str
     index_licence: str
     index_bytes: int
     index_created: datetime
+
+    @property
+    def index_name(self) -> str:
+        return self.index.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)

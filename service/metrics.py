@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar, get_args
 
 from prometheus_client import (
@@ -20,6 +20,7 @@ from models.errors import SkyfixError
 from service import errors as http
 from service.localizer import About
 from service.query import Answer, Status
+from service.served import Resident
 from service.timeline import STAGES
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ STATUSES = (*get_args(Status), "ranked")
 """`ranked` is what a model without calibration answers."""
 MODES = ("prior", "global")
 COMPONENTS = ("model", "index")
+PROBED = "10"
+"""Best rows that a probe asks for."""
 RELOADS = ("taken", "refused")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 REFUSALS = (
@@ -88,15 +91,16 @@ class Metrics:
         self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
-        self.index_vectors = self._gauge("index_vectors", "Tiles in the served index.")
-        self.index_bytes = self._gauge("index_bytes", "Size of the served index.")
-        self.index_swaps = self._counter("index_swaps", "Times model and index were loaded anew.", "result")
+        self.index_vectors = self._gauge("index_vectors", "Tiles in a served index.", "index")
+        self.index_bytes = self._gauge("index_bytes", "Size of a served index.", "index")
+        self.index_swaps = self._counter("index_swaps", "Times model and index were loaded anew.", "index", "result")
         self.probe_recall = self._gauge(
-            "index_probe_recall_ratio", "Share of the probes answered when last asked.", "k"
+            "index_probe_recall_ratio", "Share of the probes answered when last asked.", "index", "k"
         )
-        self.index_age = self._gauge("index_age_seconds", "Seconds since the served index was built.")
-        self.model_info = self._gauge("model_info", "Served model; always 1.", "model")
-        self.index_info = self._gauge("index_info", "Served index; always 1.", "index")
+        self.index_age = self._gauge("index_age_seconds", "Seconds since a served index was built.", "index")
+        self.index_ready = self._gauge("index_ready", "1 when an index can answer.", "index")
+        self.model_info = self._gauge("model_info", "A served model; always 1.", "model")
+        self.index_info = self._gauge("index_info", "A served index and its generation; always 1.", "index")
         self.build_info = self._gauge("build_info", "Running program; always 1.", "version")
         self.degraded = self._gauge(
             "execution_provider_degraded", "1 when the network runs elsewhere than wished.", "requested", "actual"
@@ -115,7 +119,6 @@ class Metrics:
             self.ready.labels(component).set(0)
         for result in RELOADS:
             self.key_reloads.labels(result)
-            self.index_swaps.labels(result)
         for status in STATUSES:
             for mode in MODES:
                 self.localizations.labels(status, mode)
@@ -169,17 +172,28 @@ class Metrics:
 
         return timed
 
-    def serve(self, about: About, provider_policy: str) -> None:
-        """Show the model and the index that answer from now on."""
-        self.index_vectors.set(about.index_tiles)
-        self.index_bytes.set(about.index_bytes)
-        self.index_age.set_function(lambda: max(0.0, time.time() - about.index_created.timestamp()))
-        self.model_info.clear()
-        self.model_info.labels(about.model).set(1)
-        self.index_info.clear()
-        self.index_info.labels(about.index).set(1)
+    def serve(self, served: Iterable[Resident], provider_policy: str) -> None:
+        """Show the models and the indexes as they are now, and nothing of what they were."""
+        for gauge in (self.index_vectors, self.index_bytes, self.index_age, self.model_info, self.index_info):
+            gauge.clear()
+        for gauge in (self.degraded, self.probe_recall, self.index_ready):
+            gauge.clear()
         wished = CPU_PROVIDER if provider_policy == "cpu" else CUDA_PROVIDER
-        self.degraded.clear()
+        unready = [resident.unready for resident in served]
+        self.ready.labels("model").set(float(all(resident.localizer is not None for resident in served)))
+        self.ready.labels("index").set(float(not any(unready)))
+        for resident in served:
+            self.index_ready.labels(resident.name).set(float(resident.unready is None))
+            for result in RELOADS:
+                self.index_swaps.labels(resident.name, result)
+            if resident.about is not None:
+                self._show(resident.name, resident.about, resident.recall, wished)
+
+    def _show(self, name: str, about: About, recall: float, wished: str) -> None:
+        self.index_vectors.labels(name).set(about.index_tiles)
+        self.index_bytes.labels(name).set(about.index_bytes)
+        self.index_age.labels(name).set_function(lambda: max(0.0, time.time() - about.index_created.timestamp()))
+        self.probe_recall.labels(name, PROBED).set(recall)
+        self.model_info.labels(about.model).set(1)
+        self.index_info.labels(about.index).set(1)
         self.degraded.labels(wished, about.provider).set(float(wished != about.provider))
-        for component in COMPONENTS:
-            self.ready.labels(component).set(1)

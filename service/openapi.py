@@ -25,6 +25,13 @@ JSON_TYPE = "application/json"
 SCHEMA_PATH = "#/components/schemas/{model}"
 KEYS: list[Json] = [{"bearer": []}, {"apiKey": []}]
 REQUEST_ID_EXAMPLE = "5f0c2f1d9f5e4a0c8f1f6f1f1b7c9a10"
+READY_EXAMPLE: Json = {
+    "status": "ready",
+    "index": "sample-city@1",
+    "indexes": [{"name": "sample-city", "status": "ready", "index": "sample-city@1"}],
+    "providers": ["CPUExecutionProvider"],
+    "degraded": False,
+}
 INFO_TEXT = {
     "description": "Where was this photo taken? Ranked WGS84 positions by comparison with aerial imagery. Flat fields "
     "are lat, lon; metres; degrees clockwise from true north in [0, 360). Answers may gain fields.",
@@ -75,7 +82,7 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
                 "readyz",
                 "Photos are answered, or why not (503)",
                 READYZ,
-                _json(ReadyResponse, {"status": "ready", "index": "sample-city@1"}),
+                _json(ReadyResponse, READY_EXAMPLE),
             )
         },
         DOCUMENT: {"get": document | {"security": security}},
@@ -102,13 +109,24 @@ def admin_document(version: str) -> Json:
             "400": {"$ref": "#/components/responses/HostRefused"},
         },
     }
-    refused = {"result": "refused", "code": "checksum_mismatch", "detail": "vectors.npy is damaged."}
+    taken = {"name": "sample-city", "result": "taken", "index": "sample-city@2"}
+    refused = {"name": "sample-city", "result": "refused", "code": "checksum_mismatch", "detail": "It is damaged."}
+    unknown = {"result": "refused", "code": "unknown_index", "detail": "No index of this name is served here."}
     reload = {
         "operationId": "reload",
-        "summary": "Load model and index anew beside the old ones, then swap",
+        "summary": "Load models and indexes anew beside the old ones, then swap",
+        "parameters": [
+            {
+                "name": "index",
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": "Name of the only one to load; every one without it.",
+            }
+        ],
         "responses": {
-            "200": _answer("Taken.", _json(ReloadResponse, {"result": "taken", "index": "sample-city@2"})),
-            "409": _answer("Refused; nothing changed.", _json(ReloadRefused, refused)),
+            "200": _answer("Taken.", _json(ReloadResponse, {**taken, "indexes": [taken]})),
+            "404": _answer("No such index.", _json(ReloadRefused, {**unknown, "indexes": []})),
+            "409": _answer("One was refused and answers on.", _json(ReloadRefused, {**refused, "indexes": [refused]})),
             "400": {"$ref": "#/components/responses/HostRefused"},
         },
     }

@@ -79,16 +79,24 @@ class Problem(BaseModel):
     errors: list[Fault] | None = None
 
 
+class NotReadyProblem(Problem):
+    """Says more where there is nothing to answer with."""
+
+    reason: str | None = Field(default=None, description="Why, in one word.")
+    indexes: list[dict[str, str]] | None = Field(default=None, description="The state of each, where /readyz says so.")
+
+
 def status_of(error: type[SkyfixError]) -> int:
     """Give the status of the closest class in the table."""
     return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
 def problem_of(
-    status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None
+    status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None, **members: Any
 ) -> dict[str, Any]:
-    """Give the body of a problem."""
-    body = Problem(
+    """Give the body of a problem; `members` are extensions in the sense of RFC 9457."""
+    kind = NotReadyProblem if members else Problem
+    body = kind(
         type=f"urn:skyfix:problem:{code}",
         title=code.replace("_", " ").capitalize(),
         status=status,
@@ -96,15 +104,18 @@ def problem_of(
         detail=detail,
         request_id=request_id,
         errors=faults,
+        **members,
     )
     return body.model_dump(exclude_none=True)
 
 
-def problem(status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None) -> JSONResponse:
+def problem(
+    status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None, **members: Any
+) -> JSONResponse:
     """Make the answer of a problem."""
     again = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
     headers = {"X-Request-Id": request_id, **again}
-    return JSONResponse(problem_of(status, code, detail, request_id, faults), status, headers, MEDIA_TYPE)
+    return JSONResponse(problem_of(status, code, detail, request_id, faults, **members), status, headers, MEDIA_TYPE)
 
 
 def for_skyfix_error(request: Request, error: Exception) -> Response:
@@ -116,7 +127,8 @@ def for_skyfix_error(request: Request, error: Exception) -> Response:
     request.state.rejected = error.code
     detail = error.detail if isinstance(error, ParameterError) and not error.pointer else str(error)
     told_detail = detail if told else INTERNAL_DETAIL
-    response = problem(status, error.code, told_detail, request.state.request_id, _faults(error))
+    members = error.members if isinstance(error, http.NotReady) else {}
+    response = problem(status, error.code, told_detail, request.state.request_id, _faults(error), **members)
     if isinstance(error, http.Refused):
         response.headers.update(error.headers)
     return response

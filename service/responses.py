@@ -73,24 +73,49 @@ class AliveResponse(Out):
     status: Literal["alive"] = "alive"
 
 
+class IndexState(Out):
+    name: str
+    status: Literal["ready", "not_ready"]
+    index: str | None = Field(default=None, description="Name and generation, if it is ready.")
+    reason: str | None = Field(
+        default=None,
+        description="Why not: loading, probes_failed, or the code of the error that loading it ended in.",
+    )
+
+
 class ReadyResponse(Out):
+    """Every index answers."""
+
     status: Literal["ready"] = "ready"
-    index: str
+    index: str = Field(description="The one that answers when search.index names none.")
+    indexes: tuple[IndexState, ...]
+    providers: tuple[str, ...] = Field(description="What really runs the networks.")
+    degraded: bool = Field(description="A GPU was wished, and a network runs on the CPU.")
 
 
-class ReloadResponse(Out):
-    """The index that answers from now on."""
+class ReloadedIndex(Out):
+    name: str
+    result: Literal["taken", "refused"]
+    index: str | None = Field(default=None, description="What answers from now on.")
+    code: str | None = Field(default=None, description="Why what was there answers on.")
+    detail: str | None = None
+
+
+class ReloadResponse(ReloadedIndex):
+    """Every index that was meant was taken; the first of them, and all."""
 
     result: Literal["taken"] = "taken"
-    index: str
+    indexes: tuple[ReloadedIndex, ...]
 
 
 class ReloadRefused(Out):
-    """Nothing changed: what was answers on."""
+    """An index was refused, and what was there answers on; others in the list may have been taken."""
 
+    name: str | None = None
     result: Literal["refused"] = "refused"
     code: str
     detail: str
+    indexes: tuple[ReloadedIndex, ...]
 
 
 class LocalizeResponse(Out):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,7 @@ from service.app import Service, create_app
 from service.door.hosts import HostGuard, allowed_hosts
 from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
-from service.keeper import Keeper
-from service.localizer import Localizer
+from service.keeper import Keeper, Load
 from service.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -43,26 +42,28 @@ class Addresses:
     admin: str
 
 
-def serve(settings: Settings, load: Callable[[], Localizer], on_ready: Callable[[Addresses], None]) -> None:
+def serve(settings: Settings, load: Load | Mapping[str, Load], on_ready: Callable[[Addresses], None]) -> None:
     """Serve until SIGTERM or SIGINT, which both end in a clean return; a second one does not wait for clients.
 
-    SIGHUP reads the key file again and loads model and index anew, beside the old ones, as POST /admin/reload does.
+    SIGHUP reads the key file again and loads models and indexes anew, beside the old ones, as POST /admin/reload does.
     With `drain_s`, the first signal only makes /readyz say so for that long, so that a balancer looks elsewhere.
 
-    The addresses answer at once, /readyz with 503 until `load` has returned.
+    The addresses answer at once, /readyz with 503 until everything is loaded.
 
     Args:
-        load: runs in a thread of its own.
-        on_ready: called once photos can be answered.
+        load: opens the only index, or, by the names in the settings, each of several; in a thread of its own.
+        on_ready: called once photos can be answered from every index.
 
     Raises:
         UsageError, KeyFileInvalid: it would let in everybody, or the key file is not to be trusted.
         AddressUnavailable: an address cannot be bound.
-        SkyfixError: what `load` raised.
+        ProviderUnavailable: there is no GPU, and there has to be one.
+        SkyfixError: what a load raised, if the settings are strict.
     """
     app = create_app(settings)
+    loads = load if isinstance(load, Mapping) else {"": load}
     with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
-        asyncio.run(_serve(app, load, on_ready, public, admin))
+        asyncio.run(_serve(app, loads, on_ready, public, admin))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -85,14 +86,19 @@ def url_of(listener: socket.socket) -> str:
 
 async def _serve(
     app: FastAPI,
-    load: Callable[[], Localizer],
+    loads: Mapping[str, Load],
     on_ready: Callable[[Addresses], None],
     public: socket.socket,
     admin: socket.socket,
 ) -> None:
     service: Service = app.state.service
     admin_hosts = allowed_hosts("", service.settings.admin_host)
-    keeper = Keeper(service, service.metrics.timing(load), service.settings.canary_every_s)
+    settings, timed = service.settings, service.metrics.timing
+    timed_loads = {key: timed(load) for key, load in loads.items()}
+    at = Addresses(url_of(public), url_of(admin))
+    keeper = Keeper(
+        service, timed_loads, settings.canary_every_s, strict=settings.strict, on_complete=lambda: on_ready(at)
+    )
     admin_app = HostGuard(create_admin_app(service.metrics, keeper.reload), admin_hosts)
     servers = [make_server(each, service) for each in (app, admin_app)]
     loop = asyncio.get_running_loop()
@@ -102,18 +108,14 @@ async def _serve(
     running = [
         asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (public, admin), strict=True)
     ]
-    loading = asyncio.create_task(keeper.begin())
-    watching = asyncio.create_task(keeper.watch())
+    keeping = asyncio.create_task(keeper.run())
     try:
-        either: list[asyncio.Future[Any]] = [loading, *running]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-            on_ready(Addresses(url_of(public), url_of(admin)))
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [keeping, *running]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if keeping.done():
+            keeping.result()
     finally:
-        loading.cancel()
-        watching.cancel()
+        keeping.cancel()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.shelf import MAX_OPEN
 from models.errors import UsageError
 from models.image import ImageLimits
+from service.index_paths import Indexes, Paths
 from service.sizes import Sizes, encoding_sizes
 
 PREFIX = "SKYFIX_"
@@ -24,8 +25,9 @@ NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    index: Path | None = Field(default=None, description="Index folder.")
-    bundle: Path | None = Field(default=None, description="Model bundle folder; the committed one when absent.")
+    index: Indexes = Field(default=(), description="Index folders, each as DIR or NAME=DIR; the first is the default.")
+    bundle: Paths = Field(default=(), description="Model bundle folders; the committed one when there is none.")
+    strict: bool = Field(default=False, description="End at once if an index cannot be loaded at the start.")
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     admin_host: str = "127.0.0.1"
@@ -82,14 +84,14 @@ class Settings(BaseSettings):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """Build the settings: what the command line gives wins over the environment, None counts as not given.
+    """Build the settings: what the command line gives wins over the environment, None and () count as not given.
 
     Raises:
         UsageError: an unknown SKYFIX_ name, or a value out of range, named.
     """
     refuse_unknown_names(os.environ if environ is None else environ)
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in given.items() if value not in (None, ())})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = str(first["loc"][0])

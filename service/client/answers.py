@@ -117,6 +117,8 @@ class ModelInfo:
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
     name: str
+    model: str
+    provider: str
     tiles: int
     bounds: tuple[float, float, float, float]
     """West, south, east, north; WGS84 degrees."""
@@ -140,6 +142,8 @@ class Info:
     version: str
     model: ModelInfo
     index: IndexInfo
+    """The one that answers when a question names none."""
+    indexes: tuple[IndexInfo, ...]
     limits: Limits
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from models.errors import UsageError
 from service.loading import load_localizer
 from service.localizer import localize
+from service.models_held import ModelsHeld
 from service.parameters import from_flat
 from service.responses import LocalizeResponse, localize_response
 
@@ -51,7 +52,7 @@ def command(
     if use_gps_as_prior:
         fields.append(("use_gps_as_prior", "true"))
     query = from_flat(fields).to_query(DEFAULT_TOP_K)
-    localizer = load_localizer(index_path, bundle)
+    localizer = load_localizer(index_path, ModelsHeld([bundle] if bundle else []))
     answer, seconds = localize(localizer, photo.read_bytes(), query)
     response = localize_response(answer, "local", seconds)
     if as_json:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,26 @@ import click
 
 from models.errors import UsageError
 from service.index_localizer import IndexLocalizer
+from service.index_paths import IndexAt
 from service.loading import load_localizer, warm_up
+from service.models_held import ModelsHeld
 from service.server import Addresses, serve
-from service.settings import Settings, load_settings
+from service.settings import load_settings
 
 
 @click.command()
-@click.option("--index", type=click.Path(path_type=Path), help="Index folder, or region; or SKYFIX_INDEX.")
-@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
+@click.option(
+    "--index",
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Index folder or region, or SKYFIX_INDEX. Once for each of several, with the name that requests give.",
+)
+@click.option(
+    "--bundle",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Model bundle folder; the committed one by default. Each index takes the one it was built with.",
+)
 @click.option("--host", help="Public address, 127.0.0.1 by default.")
 @click.option("--port", type=int, help="Public port, 8080 by default; 0 takes a free one.")
 @click.option("--admin-host", help="Address of /metrics, 127.0.0.1 by default.")
@@ -29,39 +44,39 @@ from service.settings import Settings, load_settings
 @click.option("--allowed-hosts", help="Host headers to answer, by commas; on loopback its own names by default.")
 @click.option("--provider", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), help="cpu by default.")
 @click.option("--threads", type=int, help="Threads inside one run of the network, 1 by default.")
+@click.option("--strict", is_flag=True, default=None, help="End at once if an index cannot be loaded at the start.")
 def command(**given: Any) -> None:
-    """Serve POST /localize with one index, or with the many of a region.
+    """Serve POST /localize with one index, the many of a region, or several by name, the first being the default.
 
     Every option, and limits besides, can be set by an environment variable with the prefix SKYFIX_.
     """
     settings = load_settings(**given)
-    if settings.index is None:
+    if not settings.index:
         raise UsageError("No index is given. Use --index DIR or SKYFIX_INDEX; `skyfix index build` makes one.")
     if settings.insecure_no_auth:
         click.echo(f"warning: whoever reaches {settings.host} is answered: nobody is asked for a key.", err=True)
-    index, started = settings.index, time.monotonic()
+    started, models = time.monotonic(), ModelsHeld(settings.bundle, settings.provider, settings.threads)
 
-    def load() -> IndexLocalizer:
-        localizer = _load(settings, index)
+    def load(at: IndexAt) -> IndexLocalizer:
+        limits, max_open = settings.image_limits, settings.max_open
+        localizer = load_localizer(at.path, models, name=at.name, limits=limits, max_open=max_open)
         warm_up(localizer)
         about = localizer.about
-        click.echo(f"{about.index}: {about.index_tiles} tiles, model {about.model} on {about.provider}.")
+        say(f"{about.index}: {about.index_tiles} tiles, model {about.model} on {about.provider}.")
         return localizer
 
     def on_ready(addresses: Addresses) -> None:
-        click.echo(f"Ready in {time.monotonic() - started:.1f} s at {addresses.public} (metrics at {addresses.admin}).")
+        say(f"Ready in {time.monotonic() - started:.1f} s at {addresses.public} (metrics at {addresses.admin}).")
         key = ' -H "X-API-Key: $KEY"' if settings.key_file else ""
-        click.echo(f"Try: curl -F image=@photo.jpg{key} {addresses.public}/localize")
+        say(f"Try: curl -F image=@photo.jpg{key} {addresses.public}/localize")
 
-    serve(settings, load, on_ready)
+    serve(settings, {at.name: partial(load, at) for at in settings.index}, on_ready)
 
 
-def _load(settings: Settings, index: Path) -> IndexLocalizer:
-    return load_localizer(
-        index,
-        settings.bundle,
-        provider=settings.provider,
-        threads=settings.threads,
-        limits=settings.image_limits,
-        max_open=settings.max_open,
-    )
+def say(text: str) -> None:
+    """Print a line; where nobody can hear it, as on a full disk, this and all after it go nowhere."""
+    try:
+        click.echo(text)
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # what is buffered would fail again at the end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -12,6 +12,7 @@ import yaml
 from starlette.routing import Route
 
 from service.admin import create_admin_app
+from service.keeper import Outcome
 from service.metrics import Metrics
 from service.pipeline import QUEUE
 from service.server import GRACE_S
@@ -251,5 +252,5 @@ def _by_name(items: list[Any]) -> dict[str, Any]:
     return {each["name"]: each for each in items}
 
 
-async def _never() -> str:
+async def _never(_: str | None) -> list[Outcome]:
     raise AssertionError

@@ -246,6 +246,6 @@ def test_a_region_is_verified_member_by_member(file: Path, roots: list[Path]) ->
     vectors.chmod(0o644)
     vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x01")
     damaged = CliRunner().invoke(main, ["index", "verify", "--index", str(file)])
-    assert damaged.exit_code == 1
+    assert damaged.exit_code == 3
     assert "m1 is whole" in damaged.output
     assert "m2/gen-1/vectors.npy does not match" in damaged.output

@@ -18,6 +18,7 @@ from models.errors import EncoderNonFinite
 from service.admin import create_admin_app
 from service.app import Service, create_app
 from service.index_localizer import IndexLocalizer
+from service.keeper import Outcome
 from service.localizer import Prepared
 from service.metrics import Metrics
 from service.settings import Settings
@@ -47,7 +48,13 @@ def test_alive_before_ready(localizer: IndexLocalizer, photo: bytes) -> None:
         assert "loaded" in response.json()["detail"]
     assert client.metric("skyfix_ready", component="index") == 0
     service.install(localizer)
-    assert client.get("/readyz").json() == {"status": "ready", "index": "painted@1"}
+    assert client.get("/readyz").json() == {
+        "status": "ready",
+        "index": "painted@1",
+        "indexes": [{"name": "painted", "status": "ready", "index": "painted@1"}],
+        "degraded": False,
+        "providers": ["CPUExecutionProvider"],
+    }
     assert client.metric("skyfix_ready", component="index") == 1
 
 
@@ -102,9 +109,9 @@ def test_metrics_count_what_happened(client: Client, photo: bytes) -> None:
 
 
 def test_metrics_show_model_and_index(client: Client) -> None:
-    assert client.metric("skyfix_index_vectors") == TILE_COUNT
-    assert (client.metric("skyfix_index_bytes") or 0) > 1000
-    assert 0 <= (client.metric("skyfix_index_age_seconds") or -1) < 3600
+    assert client.metric("skyfix_index_vectors", index="painted") == TILE_COUNT
+    assert (client.metric("skyfix_index_bytes", index="painted") or 0) > 1000
+    assert 0 <= (client.metric("skyfix_index_age_seconds", index="painted") or -1) < 3600
     assert client.metric("skyfix_model_info", model="mean-colour@1") == 1
     assert client.metric("skyfix_index_info", index="painted@1") == 1
     cpu = {"requested": "CPUExecutionProvider", "actual": "CPUExecutionProvider"}
@@ -118,8 +125,8 @@ def test_degraded_provider_is_shown(localizer: IndexLocalizer) -> None:
 
 
 def test_metrics_are_on_the_admin_application_only(client: Client) -> None:
-    async def reload() -> str:
-        return "painted@1"
+    async def reload(_: str | None) -> list[Outcome]:
+        return []
 
     admin: Any = Client(create_admin_app(client.app.state.service.metrics, reload))  # type: ignore[arg-type]
     response = admin.get("/metrics")

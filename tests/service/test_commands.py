@@ -179,8 +179,8 @@ def test_serve_refuses_a_damaged_index(
     content = bytearray(damaged.read_bytes())
     content[content.find(b"painted") if name == "manifest.json" else -1] ^= 1
     damaged.write_bytes(content)
-    result = run(*serve_command(copy, tiny_bundle.folder)[3:])
-    assert result.exit_code == 1
+    result = run(*serve_command(copy, tiny_bundle.folder)[3:], "--strict")
+    assert result.exit_code == 3
     assert f"[{code}]" in result.stderr
     assert name in result.stderr
 
@@ -188,7 +188,7 @@ def test_serve_refuses_a_damaged_index(
 def test_serve_without_an_index_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKYFIX_INDEX", raising=False)
     assert run("serve").exit_code == 2
-    assert run("serve", "--index", "/nowhere").exit_code == 1
+    assert run("serve", "--strict", "--index", "/nowhere").exit_code == 3
 
 
 def test_serve_refuses_an_unknown_setting(monkeypatch: pytest.MonkeyPatch, index_root: Path) -> None:

@@ -19,11 +19,11 @@ from index.bundle import open_index
 from index.search import Searcher
 from index.tiles import BadTile, Tile
 from models.encoder import FakeEncoder
-from models.errors import BundleError, BundleMissing, SkyfixError
+from models.errors import BundleError, BundleMissing
 from service.admin import create_admin_app
 from service.app import create_app
 from service.index_localizer import IndexLocalizer
-from service.keeper import Keeper
+from service.keeper import Keeper, Outcome
 from service.localizer import Localizer
 from service.settings import Settings
 from tests.service.world import PaintedTiles, encode, panorama
@@ -72,13 +72,13 @@ async def ask(client: httpx.AsyncClient) -> tuple[int, str]:
 
 def test_a_reload_answers_with_the_new_generation(root: Path) -> None:
     async def work(app: FastAPI, client: httpx.AsyncClient) -> None:
-        keeper = Keeper(app.state.service, loader(root), 60.0)
+        keeper = Keeper(app.state.service, {"": loader(root)}, 60.0)
         assert await ask(client) == (503, "not_ready")
         await keeper.begin()
         assert await ask(client) == (200, "painted@1")
         build_index(PaintedTiles(), FakeEncoder(), root, name="painted")
         assert await ask(client) == (200, "painted@1")
-        assert await keeper.reload() == "painted@2"
+        assert await keeper.reload() == [Outcome("painted", "painted@2")]
         assert await ask(client) == (200, "painted@2")
 
     run(work)
@@ -87,7 +87,7 @@ def test_a_reload_answers_with_the_new_generation(root: Path) -> None:
 def test_what_does_not_verify_changes_nothing(root: Path) -> None:
     async def work(app: FastAPI, client: httpx.AsyncClient) -> None:
         service = app.state.service
-        keeper = Keeper(service, loader(root), 60.0)
+        keeper = Keeper(service, {"": loader(root)}, 60.0)
         await keeper.begin()
         admin = httpx.ASGITransport(app=create_admin_app(service.metrics, keeper.reload))
         (root / "CURRENT").write_text("gen-7\n")
@@ -97,11 +97,12 @@ def test_what_does_not_verify_changes_nothing(root: Path) -> None:
             assert "gen-7" in answer.json()["detail"]
             assert (await ask(client)) == (200, "painted@1")
             (root / "CURRENT").write_text("gen-1\n")
-            assert (await operator.post("/admin/reload")).json() == {"result": "taken", "index": "painted@1"}
+            taken = {"name": "painted", "result": "taken", "index": "painted@1"}
+            assert (await operator.post("/admin/reload")).json() == {**taken, "indexes": [taken]}
             assert (await operator.get("/admin/reload")).status_code == 405
         count = service.metrics.registry.get_sample_value
-        assert count("skyfix_index_swaps_total", {"result": "refused"}) == 1
-        assert count("skyfix_index_swaps_total", {"result": "taken"}) == 1
+        assert count("skyfix_index_swaps_total", {"index": "painted", "result": "refused"}) == 1
+        assert count("skyfix_index_swaps_total", {"index": "painted", "result": "taken"}) == 1
 
     run(work)
 
@@ -110,35 +111,42 @@ def test_a_reload_that_forgets_its_probes_is_refused(root: Path) -> None:
     async def work(app: FastAPI, client: httpx.AsyncClient) -> None:
         made = [Forgetful(FakeEncoder(), Searcher(open_index(root))) for _ in range(2)]
         first, second = made
-        keeper = Keeper(app.state.service, lambda: made.pop(0), 60.0)
+        keeper = Keeper(app.state.service, {"": lambda: made.pop(0)}, 60.0)
         await keeper.begin()
         second.recall = 0.9
-        with pytest.raises(SkyfixError, match="only 90% of its probes"):
-            await keeper.reload()
-        assert app.state.service.localizer is first
+        (outcome,) = await keeper.reload()
+        assert (outcome.result, "only 90% of its probes" in str(outcome.error)) == ("refused", True)
+        assert app.state.service.served.default.localizer is first
         assert (await ask(client))[0] == 200
 
     run(work)
 
 
-def test_whoever_asks_for_a_reload_meanwhile_waits_for_the_same_one(root: Path) -> None:
+def test_whoever_asks_while_a_reload_runs_shares_the_next_one(root: Path) -> None:
+    """The one that runs may have read CURRENT before the generation that they ask for was published."""
     loads, gate = list[int](), threading.Event()
 
     def load() -> Localizer:
         loads.append(1)
+        found = loader(root)()
         assert gate.wait(10)
-        return loader(root)()
+        return found
 
     async def work(app: FastAPI, _: httpx.AsyncClient) -> None:
-        keeper = Keeper(app.state.service, load, 60.0)
+        keeper = Keeper(app.state.service, {"": load}, 60.0)
         gate.set()
         await keeper.begin()
         gate.clear()
-        both = [asyncio.create_task(keeper.reload()) for _ in range(2)]
+        first = asyncio.create_task(keeper.reload())
+        while len(loads) < 2:
+            await asyncio.sleep(0.01)
+        build_index(PaintedTiles(), FakeEncoder(), root, name="painted")
+        more = [asyncio.create_task(keeper.reload()) for _ in range(3)]
         await asyncio.sleep(0.05)
         gate.set()
-        assert await asyncio.gather(*both) == ["painted@1"] * 2
-        assert len(loads) == 2
+        assert {outcome.index for answer in await asyncio.gather(*more) for outcome in answer} == {"painted@2"}
+        assert len(await first) == 1
+        assert len(loads) == 3
 
     run(work)
 
@@ -147,14 +155,14 @@ def test_whoever_asks_for_a_reload_meanwhile_waits_for_the_same_one(root: Path) 
 def test_an_index_that_forgets_is_not_ready_until_it_remembers(root: Path, recall: float) -> None:
     async def work(app: FastAPI, client: httpx.AsyncClient) -> None:
         localizer = Forgetful(FakeEncoder(), Searcher(open_index(root)))
-        keeper = Keeper(app.state.service, lambda: localizer, 60.0)
+        keeper = Keeper(app.state.service, {"": lambda: localizer}, 60.0)
         await keeper.look()  # nothing there yet
         await keeper.begin()
         metric = app.state.service.metrics.registry.get_sample_value
-        assert metric("skyfix_index_probe_recall_ratio", {"k": "10"}) == 1.0
+        assert metric("skyfix_index_probe_recall_ratio", {"index": "painted", "k": "10"}) == 1.0
         localizer.recall = recall
         await keeper.look()
-        assert metric("skyfix_index_probe_recall_ratio", {"k": "10"}) == max(0.0, recall)
+        assert metric("skyfix_index_probe_recall_ratio", {"index": "painted", "k": "10"}) == max(0.0, recall)
         assert metric("skyfix_ready", {"component": "index"}) == 0.0
         assert (await client.get("/readyz")).status_code == 503
         assert await ask(client) == (503, "not_ready")
@@ -178,7 +186,7 @@ def test_the_probes_are_asked_now_and_then(root: Path) -> None:
                 loop.call_soon_threadsafe(asked.set)
                 return 1.0
 
-        keeper = Keeper(app.state.service, lambda: Counting(FakeEncoder(), Searcher(open_index(root))), 0.01)
+        keeper = Keeper(app.state.service, {"": lambda: Counting(FakeEncoder(), Searcher(open_index(root)))}, 0.01)
         await keeper.begin()
         watching = asyncio.create_task(keeper.watch())
         for _turn in range(3):
@@ -208,7 +216,7 @@ def test_fifty_swaps_under_load_lose_no_photo_and_mix_no_answers(root: Path) -> 
         build_index(_Renamed(generation=number), FakeEncoder(), root, name="painted", run=Run(keep=10))
 
     async def work(app: FastAPI, client: httpx.AsyncClient) -> None:
-        keeper = Keeper(app.state.service, loader(root), 60.0)
+        keeper = Keeper(app.state.service, {"": loader(root)}, 60.0)
         await keeper.begin()
         seen, over = set[str](), asyncio.Event()
 
@@ -228,11 +236,9 @@ def test_fifty_swaps_under_load_lose_no_photo_and_mix_no_answers(root: Path) -> 
         for number in range(50):
             bad = number % 5 == 4
             _point(root, "gen-999" if bad else f"gen-{generations[number % len(generations)]}")
-            try:
-                await keeper.reload()
-                taken += 1
-            except BundleError:
-                refused += 1
+            (outcome,) = await keeper.reload()
+            taken += outcome.error is None
+            refused += isinstance(outcome.error, BundleError)
         over.set()
         assert sum(await asyncio.gather(*clients)) > 50
         assert (taken, refused) == (40, 10)

@@ -35,11 +35,13 @@ PROMTOOL = shutil.which("promtool")
 CONTRACT = """
 http_requests_total{method,route,status} http_request_duration_seconds{method,route} http_requests_in_flight{route}
 stage_duration_seconds{stage} queue_depth{queue} queue_capacity{queue} batch_size{stage} rejected_total{reason}
-localizations_total{status,mode} confidence_ratio radius95_meters prior_distance_meters index_vectors index_bytes
-index_age_seconds index_probe_recall_ratio{k} index_swaps_total{result} model_info{model} index_info{index}
+localizations_total{status,mode} confidence_ratio radius95_meters prior_distance_meters
+index_vectors{index} index_bytes{index} index_ready{index}
+index_age_seconds{index} index_probe_recall_ratio{index,k} index_swaps_total{index,result}
+model_info{model} index_info{index}
 build_info{version} execution_provider_degraded{requested,actual} ready{component} warmup_duration_seconds
 """
-"""The metrics section of the HTTP contract, as far as there is something to count."""
+"""The metrics section of the HTTP contract, as far as there is something to count; of several indexes by name."""
 
 
 def families(client: Client) -> dict[str, set[str]]:
@@ -57,7 +59,7 @@ def series(client: Client) -> int:
 
 
 def admin_of(client: Client) -> Client:
-    async def reload() -> str:
+    async def reload(_: str | None) -> Any:
         return ""
 
     return Client(create_admin_app(client.app.state.service.metrics, reload))  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from service.app import create_app
 from service.cli import main
 from service.index_localizer import IndexLocalizer
 from service.loading import load_localizer, warm_up
+from service.models_held import ModelsHeld
 from service.query import make_prior
 from service.settings import Settings
 from tests.index.made import thaw
@@ -188,8 +189,9 @@ def test_warming_up_opens_no_more_than_the_middle_of_the_largest_member(region: 
 
 def test_a_region_is_loaded_and_asked_like_an_index(tiny_bundle: ModelBundle, tmp_path: Path) -> None:
     file = write_bands(tmp_path, OnnxEncoder(tiny_bundle))
-    assert load_localizer(file, tiny_bundle.folder).usual_prior is not None
-    assert load_localizer(tmp_path / "band0", tiny_bundle.folder).usual_prior is None
+    models = ModelsHeld([tiny_bundle.folder])
+    assert load_localizer(file, models).usual_prior is not None
+    assert load_localizer(tmp_path / "band0", models).usual_prior is None
     image = tmp_path / "photo.png"
     image.write_bytes(encode(panorama(7, 90.0)))
     options = ["--index", str(tmp_path), "--bundle", str(tiny_bundle.folder), "--fov", "360", "--json"]
