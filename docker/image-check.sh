@@ -110,7 +110,8 @@ assert listed == held, listed ^ held" || fail "the bill of materials is not what
 }
 
 in_container() {
-    in_storage run --network host --volume "$WORK/index:/index:ro" --volume "$WORK/keys.json:/keys.json:ro" --mount type=tmpfs,destination=/tmp \
+    in_storage run --network host --cap-drop ALL --mount type=tmpfs,destination=/tmp \
+        --volume "$WORK/index:/index:ro" --volume "$WORK/keys.json:/keys.json:ro" \
         ${BUNDLE:+--volume "$(realpath "$BUNDLE"):/bundle:ro" --env SKYFIX_BUNDLE=/bundle} \
         --env "SKYFIX_PORT=$port" --env "SKYFIX_ADMIN_PORT=$admin_port" "$container" -- "$@"
 }
@@ -161,10 +162,20 @@ print(f\"{count} candidates, the best at {best['lat']:.6f}, {best['lon']:.6f} wi
 " "$WORK/answer.json" || fail "an answer without candidates: $(cat "$WORK/answer.json")"
     curl --fail --silent --show-error "http://127.0.0.1:$admin_port/metrics" > "$WORK/metrics.txt"
     grep -q '^skyfix_localizations_total{.*} 1.0' "$WORK/metrics.txt" || fail "/metrics does not count the answer"
+    check_rights "$(innermost "$server")"
     kill -TERM "$(innermost "$server")"
     wait "$server" || rc=$?
     server=''
     ((rc == 0)) || fail "SIGTERM ended the service with $rc: $(cat "$WORK/serve.log")"
+}
+
+# No right is held (buildah's chroot leaves one in the bounding set), and nothing lies where it could have written.
+check_rights() {
+    local rights left
+    rights=$(sed -nE 's/^Cap(Eff|Prm|Amb):\t0*([0-9a-f]+)$/\2/p' "/proc/$1/status" | sort -u)
+    [[ $rights == 0 ]] || fail "the service has rights: $rights"
+    left=$(find "/proc/$1/root/tmp" -mindepth 1)
+    [[ -z $left ]] || fail "the service left in /tmp: $left"
 }
 
 check_nothing_written() {

@@ -125,7 +125,8 @@ def test_a_photo_goes_through_and_a_large_body_does_not(site: Site) -> None:
 
 
 def test_no_client_notices_restarts(site: Site) -> None:
-    photo, found, over = encode(panorama(7)), [], threading.Event()
+    photo, over = encode(panorama(7)), threading.Event()
+    found: list[int | str] = []
 
     def client() -> None:
         while not over.is_set():
