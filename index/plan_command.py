@@ -13,16 +13,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from index.options import SOURCE
+from index.options import SOURCE, ZOOM
 from index.planning.opening import opener
 from index.planning.plan import Imagery, Option, Plan
 from index.planning.planner import Planner
 from index.planning.sizes import PROFILES
 from index.planning.units import length, size, size_words, time_words
 from index.sources.tile_folder import Scheme
+from index.stores.profiles import Profile
 from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.errors import PlanImpossible
+
+
+LEAST_WIDTH = 110
+"""Characters; a narrower terminal wraps the table."""
 
 
 @click.command("plan")
@@ -47,11 +52,11 @@ from models.errors import PlanImpossible
     type=click.FloatRange(1, 10_000),
     help="Side of the square of ground that the model sees of a tile. [default: what it was trained on]",
 )
-@click.option("--zoom", type=click.IntRange(0, 30), help="Of tiles of a web map. [default: the one that fits]")
+@ZOOM
 @click.option(
     "--scheme", type=click.Choice(["xyz", "tms"]), help="Rows of a folder of such tiles. [default: as it says]"
 )
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="exact", show_default=True, help="For --budget.")
+@click.option("--profile", type=click.Choice(PROFILES), default="exact", show_default=True, help="For --budget.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Tiles described at once. [default: one a core]")
 @click.option("--device", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), default="cpu", show_default=True)
 @click.option(
@@ -71,7 +76,7 @@ def command(
     footprint_m: float | None,
     zoom: int | None,
     scheme: Scheme | None,
-    profile: str,
+    profile: Profile,
     threads: int | None,
     device: ProviderPolicy,
     measure_s: float,
@@ -90,6 +95,7 @@ def command(
     options += [] if zoom is None else ["--zoom", str(zoom)]
     options += [] if scheme is None else ["--scheme", scheme]
     options += [] if footprint_m is None else ["--tile-m", f"{footprint_m:g}"]
+    options += [] if profile == "exact" else ["--profile", profile]
     planner = Planner(open_at, encoder, seconds=measure_s, workers=threads, profile=profile)
     try:
         plan = planner.plan(strides, budget_bytes, error_m)
@@ -107,6 +113,7 @@ def _print(plan: Plan, build_options: Sequence[str]) -> None:
     for notice in plan.notices:
         click.echo(f"notice: {notice}", err=True)
     console = Console()
+    console.width = max(console.width, LEAST_WIDTH)
     for line in describe(plan):
         click.echo(line)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -134,7 +141,7 @@ def describe(plan: Plan) -> list[str]:
         f"imagery: {plan.source}{area}{box}",
         f"resolution: {resolution_words(plan.imagery)}",
         f"model: {plan.model}, tiles of {plan.footprint_m:g} m{cells}",
-        f"this machine: {speed.described:.3g} tiles/s described{cut} (on the first {plan.sampled}{bad})",
+        f"this machine: {speed.described:.3g} tiles/s described{cut} (on {plan.sampled} from all over it{bad})",
     ]
 
 
@@ -153,7 +160,8 @@ def resolution_words(imagery: Imagery) -> str:
 def legend(plan: Plan) -> list[str]:
     """Say what the columns of the table are."""
     lines = [
-        f"{', '.join(plan.options[0].bytes)}: the index. disk: free while it is built. embedding: this machine's time.",
+        f"{', '.join(plan.options[0].bytes)}: the index, by --profile. disk: free while it is built. "
+        "time: describing here.",
         "error, worst: how far a perfect retriever is off, on average and at most; no model is better than that.",
     ]
     if any(option.described_share < 1 for option in plan.options):
@@ -164,7 +172,7 @@ def legend(plan: Plan) -> list[str]:
 
 
 def _head(plan: Plan) -> list[str]:
-    return ["stride", "tiles", *plan.options[0].bytes, "disk", "embedding", "error", "worst", "ground"]
+    return ["stride", "tiles", *plan.options[0].bytes, "disk", "time", "error", "worst", "ground"]
 
 
 def _row(option: Option, is_usual: bool) -> list[str]:

@@ -11,8 +11,9 @@ from index.planning.best_error import described_share, mean_error_m, worst_error
 from index.planning.opening import OpenAt
 from index.planning.plan import Imagery, Option, Plan, Speed
 from index.planning.sample import measure_encoder, take_sample
-from index.planning.sizes import PROFILES, Sizes, measure_table
+from index.planning.sizes import Sizes, measure_table, possible
 from index.planning.strides import all_strides, check_budget, coarsest_reaching, finest_within, shown_strides
+from index.stores.profiles import Profile
 from index.tiles import MOST_ENLARGEMENT, Bounds
 from models.encoder import Encoder
 from models.errors import UsageError
@@ -29,11 +30,11 @@ class Planner:
         encoder: with its aerial view.
         seconds: for each of the two measurements.
         workers: runs of the network at once; the number of cores when None.
-        profile: how vectors are kept, of PROFILES.
+        profile: what rows are searched by, for budgets.
 
     Raises:
         SourceError: the imagery cannot be used, for example because it is too coarse.
-        NoTiles: its beginning holds no tile.
+        NoTiles: none of its tiles can be used.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Planner:
         *,
         seconds: float,
         workers: int | None = None,
-        profile: str = "exact",
+        profile: Profile = "exact",
     ) -> None:
         self._source, self._encoder, self._profile = open_at(None), encoder, profile
         view, usual_m = encoder.manifest.aerial, self._source.stride_m
@@ -91,7 +92,7 @@ class Planner:
         return Option(
             stride_m=stride_m,
             tiles=tiles,
-            bytes={profile: self._sizes.index_bytes(tiles, profile) for profile in PROFILES},
+            bytes={profile: self._sizes.index_bytes(tiles, profile) for profile in possible(self._sizes.values)},
             build_bytes=self._sizes.build_bytes(tiles),
             embed_s=tiles / self._speed.described,
             build_s=self._speed.seconds(tiles),

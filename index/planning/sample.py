@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from models.encoder import Encoder
 from models.errors import NoTiles, TileBlank
 from models.preprocess import aerial_input
 
-MOST_TILES, LEAST_TILES = 256, 9
+MOST_TILES, LEAST_TILES = 4096, 9
 KEPT_TILES = 16
 """With their pixels, for the network."""
 NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), dtype=np.uint8)
@@ -26,9 +27,16 @@ Float32s = NDArray[np.float32]
 Clock = Callable[[], float]
 
 
+@runtime_checkable
+class SpreadSource(Protocol):
+    """A source that can give tiles from all over its imagery."""
+
+    def spread(self) -> Iterator[Tile | BadTile]: ...
+
+
 @dataclass(slots=True)
 class Sample:
-    """The first tiles of a source."""
+    """Some tiles of a source."""
 
     tiles: list[Tile] = field(default_factory=list)
     """Without their pixels."""
@@ -54,15 +62,18 @@ class Sample:
 
 
 def take_sample(source: TileSource, view: AerialView, seconds: float, clock: Clock = time.monotonic) -> Sample:
-    """Walk through a source until the time is up and some tiles were seen, or at most a few hundred.
+    """Cut tiles until the time is up and some were seen, or at most a few thousand: from all over the imagery.
 
-    The first tile also pays for opening files and reading a block of them, so the clock starts after it.
+    Sources that cannot say which those are give their first ones. The first tile also pays for opening files and
+    reading a block of them, so the clock starts after it.
 
     Raises:
         NoTiles: none of them is good.
     """
     sample, seen, started, elapsed = Sample(), 0, 0.0, 0.0
-    for seen, tile in enumerate(islice(source, MOST_TILES), start=1):
+    for seen, tile in enumerate(
+        islice(source.spread() if isinstance(source, SpreadSource) else source, MOST_TILES), start=1
+    ):
         sample.take(tile, view)
         if seen == 1:
             started = clock()
@@ -72,7 +83,7 @@ def take_sample(source: TileSource, view: AerialView, seconds: float, clock: Clo
             break
     if not sample.tiles:
         first = f"{sample.bad[0].id}: {sample.bad[0].reason}" if sample.bad else "it is empty."
-        raise NoTiles(f"None of the first {seen} tiles of the source can be indexed. {first}")
+        raise NoTiles(f"None of {seen} tiles of the source can be indexed. {first}")
     sample.tiles_per_s = None if seen == 1 else (seen - 1) / max(elapsed, 1e-9)
     return sample
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -15,15 +16,22 @@ from index.hilbert import hilbert_order
 from index.job import ROOM, TILE_BYTES
 from index.probes import PROBES, TOP
 from index.producer import pixel_digest
+from index.stores.profiles import Profile, groups_of, is_exact, lists_for
 from index.table import TileTable, make_table
 from index.tiles import Tile
+from models.errors import UsageError
 from models.geo import offset
 
 PIECES = (256, 4096)
 """Rows of the tables that are written to learn what a row costs."""
 OTHER_BYTES = 6_000
 """Manifest, quarantine list and the headers of all files."""
+NUMBER_BYTES, PACKED = 8, 32
+"""Of a row in search.faiss; rows whose codes are packed together, so a list has half of them free."""
 DIGITS = re.compile(r"\d+")
+
+
+PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
 def float16_rows(rows: int, size: int) -> int:
@@ -31,8 +39,31 @@ def float16_rows(rows: int, size: int) -> int:
     return 2 * rows * size
 
 
-PROFILES: dict[str, Callable[[int, int], int]] = {"exact": float16_rows}
-"""Name of a way to keep vectors -> its bytes for (rows, values a row)."""
+def search_bytes(profile: Profile, rows: int, size: int) -> int:
+    """Bytes of search.faiss: codes and numbers of the rows, and what they are told apart by; 0 if there is none.
+
+    Raises:
+        UsageError: see `groups_of`.
+    """
+    groups = groups_of(size) if profile == "compact" else 0
+    if is_exact(profile, rows):
+        return 0
+    lists = lists_for(rows)
+    shared = 4 * lists * size + 8 * lists
+    if profile == "balanced":
+        return shared + 8 * size + rows * (size + NUMBER_BYTES)
+    code = (groups + 1) // 2
+    return shared + 4 * 16 * size + rows * (code + NUMBER_BYTES) + lists * PACKED // 2 * code
+
+
+def possible(size: int) -> list[Profile]:
+    """Give the profiles that descriptions of so many values can be kept in."""
+    found: list[Profile] = []
+    for profile in PROFILES:
+        with suppress(UsageError):
+            search_bytes(profile, 0, size)
+            found.append(profile)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +79,12 @@ class Sizes:
     row_bytes: float
     """More for each tile."""
 
-    def index_bytes(self, tiles: int, profile: str) -> int:
+    def index_bytes(self, tiles: int, profile: Profile) -> int:
         rows = tiles * self.cells
         probes = min(PROBES, rows) * (4 * self.values + 12 * min(TOP, rows))
         table = self.table_bytes + self.row_bytes * tiles
-        return PROFILES[profile](rows, self.values) + probes + round(table) + OTHER_BYTES
+        vectors = float16_rows(rows, self.values) + search_bytes(profile, rows, self.values)
+        return vectors + probes + round(table) + OTHER_BYTES
 
     def build_bytes(self, tiles: int) -> int:
         """Bytes that a build wants free: its shards stay until the generation made of them is published.

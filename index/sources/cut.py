@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from index.sources.blocks import Cut
 from index.sources.grid import TileGrid, default_stride_m
@@ -14,7 +15,7 @@ from models.cells import Cells
 from models.errors import ImageryTooCoarse, SourceError
 from models.geo import metres_per_degree
 
-SHOWN = 3
+SHOWN, PARTS_SHOWN = 3, 8
 LEAST_SHARE, LEAST_SHARE_OF_CELLS = 0.5, 0.2
 """Of a tile's imagery: cells near the edge of the imagery belong to tiles that mostly hang over it."""
 
@@ -131,6 +132,11 @@ class CutSource:
     def __iter__(self) -> Iterator[Tile | BadTile]:
         for piece in self.pieces():
             yield from piece.make()
+
+    def spread(self) -> Iterator[Tile | BadTile]:
+        """Give tiles from all over the imagery, of a few parts of it in turn; see Orthophoto."""
+        parts = self._parts[:: max(1, len(self._parts) // PARTS_SHOWN)]
+        yield from (tile for group in zip_longest(*(part.spread() for part in parts)) for tile in group if tile)
 
     def pieces(self) -> Iterator[Piece]:
         yield Piece(len(self._refused), lambda: self._refused)

@@ -14,7 +14,7 @@ from index.tiles import BadTile, Bounds, Tile, check_resolution
 from models.errors import ImageError, SourceError
 from models.image import ImageLimits, decode_photo
 
-ROUNDING = 0.999
+ROUNDING, SPREAD = 0.999, 256
 
 
 class FolderSource:
@@ -66,6 +66,13 @@ class FolderSource:
             else:
                 line, error = row
                 yield BadTile(f"line {line}", error.code, str(error))
+
+    def spread(self) -> Iterator[Tile | BadTile]:
+        """Give some of the tiles, from all over the list."""
+        step = max(1, self.count // SPREAD)
+        for number, row in enumerate(read_list(self._list)):
+            if number % step == 0 and isinstance(row, ListedTile):
+                yield self._load(row)
 
     def _load(self, row: ListedTile) -> Tile | BadTile:
         try:

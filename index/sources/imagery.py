@@ -83,6 +83,9 @@ class Imagery(Protocol):
     def covers(self, column: Floats, row: Floats) -> NDArray[np.bool_]:
         """Say for places in the pixel grid whether there are pixels, perhaps nodata ones; not finite: no."""
 
+    def somewhere(self, first: float, second: float) -> tuple[float, float]:
+        """Give column and row of a place that `covers`; evenly spread numbers in [0, 1) give such places."""
+
     def touches(self, left: float, top: float, right: float, bottom: float) -> bool:
         """Say whether there may be pixels in a part of the grid; yes wherever that is costly to know."""
 

@@ -22,7 +22,9 @@ BLOCK_PX = 2048
 SAFELY = 1.06
 """A position must lie this much better on the imagery than a tile needs, so that the edge alone never makes it bad."""
 COUNT_SAMPLES, MOST_LOOKED_AT = 64, 64
-SHEETS_TRIED = 8
+SHEETS_TRIED, MOST_PLACES = 8, 1000
+GOLDEN, PLASTIC = 0.6180339887498949, 0.7548776662466927
+"""Their multiples fill a line and, with its square, a plane evenly however many there are."""
 Ints = NDArray[np.int64]
 
 
@@ -83,6 +85,28 @@ class Orthophoto:
             for row, column, anchor in self._blocks():
                 yield from self._block(reader, row, column, anchor)
 
+    def spread(self) -> Iterator[Tile | BadTile]:
+        """Cut blocks from all over the imagery, in an order that leaves no part of it for the end."""
+        tried, side = set(), self._side()
+        with self.mosaic.open() as sheets:
+            reader = Reader(self.mosaic, sheets, self.grid, self.cut, self._least)
+            for n in range(1, MOST_PLACES):
+                at = self._somewhere(n)
+                block = None if at is None else (at[0] // side, at[1] // side)
+                if block is None or block in tried:
+                    continue
+                tried.add(block)
+                for piece in self._block(reader, *self._positions(*block, side)):
+                    yield from piece.make()
+
+    def _somewhere(self, n: int) -> tuple[int, int] | None:
+        """Give the position nearest to the n-th of places that are spread evenly; None if that is elsewhere."""
+        sheet = self.mosaic.sheets[int(n * GOLDEN % 1.0 * len(self.mosaic.sheets))]
+        place = sheet.somewhere(n * PLASTIC % 1.0, n * PLASTIC**2 % 1.0)
+        lat, lon = (float(degrees) for degrees in sheet.grid.position(*place))
+        here = abs(float(wrap_lon(lon - self.grid.middle_lon))) <= ZONE_DEG / 2
+        return self.grid.nearest(lat, lon) if here else None
+
     @cached_property
     def _least(self) -> float:
         tried = self.mosaic.sheets[:: max(1, len(self.mosaic.sheets) // SHEETS_TRIED)]
@@ -114,11 +138,15 @@ class Orthophoto:
             math.floor(grid.top / side), math.ceil(grid.bottom / side),
             math.floor(grid.left / side), math.ceil(grid.right / side),
         )  # fmt: skip
-        for block_row, block_column in self._descend(top, bottom, left, right, side):
-            rows = np.arange(max(block_row * side, grid.top), min(block_row * side + side, grid.bottom))
-            columns = np.arange(max(block_column * side, grid.left), min(block_column * side + side, grid.right))
-            anchor = np.full(len(rows) * len(columns), block_column * side + side // 2)
-            yield np.repeat(rows, len(columns)), np.tile(columns, len(rows)), anchor
+        for block in self._descend(top, bottom, left, right, side):
+            yield self._positions(*block, side)
+
+    def _positions(self, block_row: int, block_column: int, side: int) -> tuple[Ints, Ints, Ints]:
+        grid, top, left = self.grid, block_row * side, block_column * side
+        rows = np.arange(max(top, grid.top), min(top + side, grid.bottom))
+        columns = np.arange(max(left, grid.left), min(left + side, grid.right))
+        anchor = np.full(len(rows) * len(columns), left + side // 2)
+        return np.repeat(rows, len(columns)), np.tile(columns, len(rows)), anchor
 
     def _side(self) -> int:
         span_m = BLOCK_PX / 2 * self.cut.footprint_m / self.cut.size_px - self.cut.footprint_m

@@ -108,6 +108,10 @@ class Pyramid:
     def covers(self, column: Floats, row: Floats) -> NDArray[np.bool_]:
         return self.tiles.has(column / self.side_px, row / self.side_px)
 
+    def somewhere(self, first: float, second: float) -> tuple[float, float]:
+        column, row = self.tiles.at(int(first * len(self.tiles)))
+        return (column + first * len(self.tiles) % 1.0) * self.side_px, (row + second) * self.side_px
+
     def touches(self, left: float, top: float, right: float, bottom: float) -> bool:
         return self.tiles.any_within(*(edge / self.side_px for edge in (left, top, right, bottom)))
 

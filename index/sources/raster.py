@@ -74,6 +74,9 @@ class Raster:
     def covers(self, column: Floats, row: Floats) -> NDArray[np.bool_]:
         return (column >= 0) & (column <= self.grid.width) & (row >= 0) & (row <= self.grid.height)
 
+    def somewhere(self, first: float, second: float) -> tuple[float, float]:
+        return first * self.grid.width, second * self.grid.height
+
     def touches(self, left: float, top: float, right: float, bottom: float) -> bool:  # noqa: ARG002
         return True
 

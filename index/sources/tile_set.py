@@ -55,6 +55,10 @@ class TileSet:
         there: NDArray[np.bool_] = self._keys[np.minimum(found, len(self._keys) - 1)] == key
         return there
 
+    def at(self, number: int) -> tuple[int, int]:
+        """Give (column, row) of one tile."""
+        return int(self._keys[number] % self.columns), int(self._keys[number] // self.columns)
+
     def first(self, count: int) -> list[tuple[int, int]]:
         """List (column, row) of some tiles."""
         return [(int(key % self.columns), int(key // self.columns)) for key in self._keys[:count]]

@@ -4,15 +4,17 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
 from index.planning.planner import Planner, box_km2
 from index.planning.sample import measure_encoder, take_sample
-from index.planning.sizes import Sizes, float16_rows, numbered_id
+from index.planning.sizes import Sizes, float16_rows, numbered_id, possible, search_bytes
 from index.planning.strides import all_strides, coarsest_reaching, finest_within, shown_strides
 from index.planning.units import length, size, size_words, time_words
 from index.sources.opening import open_source
+from index.stores.profiles import EXACT_BELOW, Profile, build_faiss
 from index.tiles import Bounds, TileSource
 from models.cells import Cells
 from models.encoder import FakeEncoder
@@ -159,3 +161,33 @@ def test_rows_and_cells_make_the_bytes() -> None:
     assert sizes.index_bytes(1000, "exact") - sizes.index_bytes(0, "exact") == pytest.approx(
         1000 * (25 * 768 * 2 + 10), rel=0.01
     )
+
+
+@pytest.mark.parametrize("profile", ["balanced", "compact"])
+@pytest.mark.parametrize(("rows", "size"), [(5000, 32), (6000, 96)])
+def test_what_a_profile_takes_besides_is_foretold(profile: Profile, rows: int, size: int) -> None:
+    vectors = np.random.default_rng(0).standard_normal((rows, size)).astype(np.float16)
+    found = len(faiss.serialize_index(build_faiss(vectors, profile)))
+    assert search_bytes(profile, rows, size) == pytest.approx(found, rel=0.02)
+    assert search_bytes(profile, EXACT_BELOW - 1, size) == search_bytes("exact", rows, size) == 0
+
+
+def test_values_that_cannot_be_grouped_have_no_compact_profile() -> None:
+    assert possible(768) == ["exact", "balanced", "compact"]
+    assert possible(997) == ["exact", "balanced"]
+
+
+def test_a_sample_is_taken_from_all_over_the_imagery(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 2000, 2000), dtype=np.uint8)
+    path = write_tif(tmp_path / "a.tif", pixels, square_transform("EPSG:32633", 50.0, 15.0, 2000, 0.5), "EPSG:32633")
+    source = open_source([path], footprint_m=FOOTPRINT_M, size_px=32, stride_m=16.0)
+    ticks = itertools.count()
+    view = FakeEncoder().manifest.aerial
+    sample = take_sample(source, view, 1.0, lambda: 0.0 if next(ticks) < 1500 else 2.0)
+    lat, lon = (np.array([getattr(tile, axis) for tile in sample.tiles]) for axis in ("lat", "lon"))
+    assert len({tile.id for tile in sample.tiles}) == len(sample.tiles) < source.count / 2
+    east, north = (lon - 15.0) * 71_700 / 500, (lat - 50.0) * 111_200 / 500
+    for side in (east, north):
+        assert side.min() < -0.5
+        assert side.max() > 0.5
+        assert abs(side.mean()) < 0.35
