@@ -92,7 +92,7 @@ class _Boxes:
         return found
 
     def __len__(self) -> int:
-        return self._reach.shape[1]
+        return int(self._reach.shape[1])
 
 
 def _members(groups: Int64s, size: int, count: int) -> Int64s:
