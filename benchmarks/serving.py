@@ -5,7 +5,8 @@
     python -m benchmarks.serving --work FOLDER --model sample-city --megapixels 2 --seconds 5
 
 PYTHON is that of an environment with benchmarks/peers/requirements.txt. FOLDER keeps models, indexes and photos for the
-next run. Every server runs alone, with clients on the same machine. docs/performance.md says what the figures mean.
+next run. Servers take turns, the others stand still; clients
+run on the same machine. docs/performance.md says what the figures mean.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.peers import servers
 from benchmarks.peers.load import Run, closed, opened
 from benchmarks.peers.scene import DEFAULT, DEIT, Scene, make_scene
-from benchmarks.peers.servers import Server, running
+from benchmarks.peers.servers import Server, Started, running
 
 CLIENTS = (8, 32)
 OVERLOAD = 3.0
@@ -44,8 +46,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--megapixels", nargs="+", type=int, choices=[2, 12], default=[2, 12])
     parser.add_argument("--peers", help="python of an environment with LitServe and BentoML")
     parser.add_argument("--servers", nargs="+", help="only these, of skyfix, naive, litserve, bentoml and bare")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of one cell")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one server at one number of clients")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-overload", action="store_true")
     return parser.parse_args()
 
@@ -56,17 +58,29 @@ def _compare(scene: Scene, megapixels: int, given: argparse.Namespace) -> None:
     print(f"\n{scene.config}, {len(photos)} photos of {megapixels} MP ({size:.2f} MB each)", flush=True)
     cells: Cells = defaultdict(list)
     bounds: list[float] = []
-    for _ in range(given.rounds):
+    with ExitStack() as stack:
+        started = []
         for server in _servers(scene, given):
-            with running(server, photos) as port:
-                requests = server.requests(photos)
-                for clients in CLIENTS:
-                    cells[server.name, clients].append(closed(port, requests, clients, given.seconds))
-        if _wanted("bare", given):
-            bounds.append(_bare(scene, megapixels, given.seconds))
-    _print_cells(cells, bounds)
+            started.append(stack.enter_context(running(server, photos)))
+            started[-1].pause()
+        for _ in range(given.rounds):
+            for clients in CLIENTS:
+                for each in started:
+                    cells[each.server.name, clients].append(_cell(each, photos, clients, given.seconds))
+            if _wanted("bare", given):
+                bounds.append(_bare(scene, megapixels, given.seconds))
+    print_cells(cells, bounds)
     if not given.no_overload and _wanted("skyfix", given):
         _overload(scene, photos, given.seconds)
+
+
+def _cell(started: Started, photos: list[bytes], clients: int, seconds: float) -> Run:
+    started.resume()
+    before = started.cpu_s()
+    run = closed(started.port, started.server.requests(photos), clients, seconds)
+    run.server_cpu_s = started.cpu_s() - before
+    started.pause()
+    return run
 
 
 def _servers(scene: Scene, given: argparse.Namespace) -> list[Server]:
@@ -88,47 +102,43 @@ def _bare(scene: Scene, megapixels: int, seconds: float) -> float:
     return max(rates.values())
 
 
-def _print_cells(cells: Cells, bounds: list[float]) -> None:
-    print("| server | clients | photos/s | p50 ms | p99 ms | p99/p50 | skyfix / it, each round | client CPU |")
-    print("|---|---|---|---|---|---|---|---|")
+def print_cells(cells: Cells, bounds: list[float]) -> None:
+    """Print one row for each server and number of clients; ratios are those of the rounds, their median first."""
+    print("| server | clients | photos/s | p50 ms | p99 ms | p99/p50 | CPU ms a photo | skyfix / it | clients' CPU |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for (name, clients), runs in sorted(cells.items(), key=lambda item: (item[0][1], item[0][0] != "skyfix")):
-        rate, p50, p99 = (
-            statistics.median(values)
-            for values in (
-                [run.per_s for run in runs],
-                [run.percentile_ms(50) for run in runs],
-                [run.percentile_ms(99) for run in runs],
-            )
-        )
+        p50, p99 = (statistics.median(run.percentile_ms(percent) for run in runs) for percent in (50, 99))
+        seconds, answered = sum(run.seconds for run in runs), max(1, sum(run.answered for run in runs))
         ours = cells.get(("skyfix", clients), [])
-        ratios = [a.per_s / b.per_s for a, b in zip(ours, runs, strict=False) if b.per_s]
-        cpu = statistics.median(run.client_cpu_s / run.seconds for run in runs)
         print(
-            f"| {name} | {clients} | {rate:.1f} | {p50:.0f} | {p99:.0f} | {p99 / p50:.2f} | "
-            f"{', '.join(f'{ratio:.2f}' for ratio in ratios)} | {cpu:.1%} |"
+            f"| {name} | {clients} | {sum(run.per_s for run in runs) / len(runs):.1f} | {p50:.0f} | {p99:.0f} | "
+            f"{p99 / p50:.2f} | {1000 * sum(run.server_cpu_s for run in runs) / answered:.1f} | "
+            f"{ratios(ours, [run.per_s for run in runs])} | {sum(run.client_cpu_s for run in runs) / seconds:.1%} |"
         )
-        others = sum(len(run.replies) - len(run.good()) + run.failed for run in runs)
-        if others:
-            print(f"|  |  | {others} answers without a place |  |  |  |  |  |")
-    for clients in CLIENTS:
-        ours = cells.get(("skyfix", clients), [])
-        if ours and bounds:
-            shares = ", ".join(f"{run.per_s / bound:.2f}" for run, bound in zip(ours, bounds, strict=True))
-            print(f"of bare ONNX Runtime ({statistics.median(bounds):.1f} photos/s) at {clients} clients: {shares}")
-    for name in {name for name, _ in cells}:
-        few, many = (cells[name, clients] for clients in CLIENTS)
-        flat = ", ".join(f"{b.per_s / a.per_s:.2f}" for a, b in zip(few, many, strict=True) if a.per_s)
-        print(f"{name}: throughput at {CLIENTS[1]} clients over that at {CLIENTS[0]}: {flat}")
+        if others := sum(len(run.replies) - len(run.good()) + run.failed for run in runs):
+            print(f"{name} at {clients} clients: {others} photos got another answer, or none")
+    for (name, clients), runs in cells.items():
+        if name == "skyfix" and bounds:
+            print(f"skyfix / bare ONNX Runtime ({statistics.median(bounds):.1f}) at {clients}: {ratios(runs, bounds)}")
+        if clients == CLIENTS[1]:
+            few = [run.per_s for run in cells[name, CLIENTS[0]]]
+            print(f"{name}: photos/s at {clients} clients over those at {CLIENTS[0]}: {ratios(runs, few)}")
     sys.stdout.flush()
+
+
+def ratios(runs: list[Run], others: list[float]) -> str:
+    """Say how much faster runs are than others of the same rounds: the median, and least and most."""
+    each = [run.per_s / other for run, other in zip(runs, others, strict=False) if other]
+    return f"{statistics.median(each):.2f} ({min(each):.2f} to {max(each):.2f})" if each else "-"
 
 
 def _overload(scene: Scene, photos: list[bytes], seconds: float) -> None:
     """Hold the service to what it said it can while three times as much comes."""
     server = servers.skyfix(scene)
-    with running(server, photos) as port:
+    with running(server, photos) as started:
         requests = server.requests(photos)
-        peak = closed(port, requests, CLIENTS[0], seconds)
-        flood = opened(port, requests, OVERLOAD * peak.per_s, seconds)
+        peak = closed(started.port, requests, CLIENTS[0], seconds)
+        flood = opened(started.port, requests, OVERLOAD * peak.per_s, seconds)
     refused = flood.refused()
     waits = sorted(1000 * reply.seconds for reply in refused)
     p50, p99 = (waits[int(share * (len(waits) - 1))] if waits else float("nan") for share in (0.5, 0.99))

@@ -42,6 +42,9 @@ class Run:
     failed: int = 0
     """Connections that broke without an answer."""
     client_cpu_s: float = 0.0
+    server_cpu_s: float = 0.0
+    """Of warming and measuring together, as `answered` counts."""
+    answered: int = 0
 
     def good(self) -> list[float]:
         """Milliseconds of the answers with status 200, rising."""
@@ -91,6 +94,7 @@ async def _measured(seconds: float, warm_s: float, load: Callable[[Run], asyncio
     started, cpu = time.perf_counter(), time.process_time()
     await load(run)  # type: ignore[misc]
     run.client_cpu_s = (time.process_time() - cpu) * seconds / (seconds + warm_s)
+    run.answered = len(run.good())
     run.replies = [reply for reply in run.replies if warm_s <= reply.ended - started < warm_s + seconds]
     return run
 

@@ -1,4 +1,4 @@
-"""Servers as processes: each started alone, warmed by real photos, stopped before the next one."""
+"""Servers as processes: warmed by real photos, standing still while another is measured."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from benchmarks.peers.scene import Scene
 
 ROOT = Path(__file__).parents[2]
 START_S, STOP_S, WARM = 60.0, 15.0, 8
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,44 @@ def bentoml(scene: Scene, python: str) -> Server:
     return Server("bentoml", (python, "-m", "bentoml", "serve", *service), "multipart", environment=quiet)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A server that runs, or stands still; it and all it has started share a session."""
+
+    server: Server
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def pause(self) -> None:
+        """Let it take no processor at all, so that another one runs alone."""
+        self.signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.signal_all(signal.SIGCONT)
+
+    def cpu_s(self) -> float:
+        """Processor seconds so far, of all its processes that live."""
+        return sum(int(part) for fields in self._processes().values() for part in fields[11:13]) / TICKS_A_SECOND
+
+    def signal_all(self, number: signal.Signals) -> None:
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _processes(self) -> dict[int, list[str]]:
+        """Process ids to the fields of /proc/PID/stat after the name."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid:
+                    found[int(folder.name)] = fields
+        return found
+
+
 @contextlib.contextmanager
-def running(server: Server, photos: list[bytes]) -> Iterator[int]:
-    """Start a server, wait until it has answered a few photos, give its port, and stop it and its children.
+def running(server: Server, photos: list[bytes]) -> Iterator[Started]:
+    """Start a server, wait until it has answered a few photos, and stop it and its children in the end.
 
     Raises:
         RuntimeError: it ended, answered with an error, or never.
@@ -74,35 +110,34 @@ def running(server: Server, photos: list[bytes]) -> Iterator[int]:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+    started = Started(server, port, process)
     try:
-        _wait(server, process, port, photos)
-        yield port
+        _wait(started, photos)
+        yield started
     finally:
-        _stop(process)
+        _stop(started)
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], port: int, photos: list[bytes]) -> None:
+def _wait(started: Started, photos: list[bytes]) -> None:
     until = time.monotonic() + START_S
-    requests = server.requests(photos[:WARM])
-    last = Run()
+    name, requests, last = started.server.name, started.server.requests(photos[:WARM]), Run()
     while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"{server.name} ended with {process.returncode} before it answered.")
-        last = closed(port, requests, clients=2, seconds=1.0, warm_s=0.0)
+        if started.process.poll() is not None:
+            raise RuntimeError(f"{name} ended with {started.process.returncode} before it answered.")
+        last = closed(started.port, requests, clients=2, seconds=1.0, warm_s=0.0)
         if len(last.good()) > 2:
             return
         time.sleep(0.3)
-    raise RuntimeError(f"{server.name} answered no photo in {START_S:g} s: {[r.status for r in last.replies[:5]]}.")
+    raise RuntimeError(f"{name} answered no photo in {START_S:g} s: {[reply.status for reply in last.replies[:5]]}.")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    group = process.pid
-    process.send_signal(signal.SIGTERM)
+def _stop(started: Started) -> None:
+    started.resume()
+    started.process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-    process.wait(STOP_S)
+        started.process.wait(STOP_S)
+    started.signal_all(signal.SIGKILL)
+    started.process.wait(STOP_S)
 
 
 def _free_port() -> int:
