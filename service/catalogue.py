@@ -31,7 +31,13 @@ class Entry:
 
 
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("bad_request", 400, ALL, "no HTTP/1.1 that is understood here", "The request is not well-formed HTTP/1.1."),
+    Entry(
+        "bad_request",
+        400,
+        ALL,
+        "no HTTP/1.1 that is understood here",
+        "The request target has to be a path: this is no proxy.",
+    ),
     Entry(
         "host_not_allowed",
         400,
@@ -79,7 +85,7 @@ CATALOGUE: tuple[Entry, ...] = (
         404,
         PHOTOS,
         "no index of that name is served",
-        "No index of this name is served here; GET /info names the one that is.",
+        "No index of this name is served here; GET /info names those that are.",
     ),
     Entry("not_found", 404, (), "no such path", "Not Found"),
     Entry(
@@ -143,7 +149,7 @@ CATALOGUE: tuple[Entry, ...] = (
         PHOTOS,
         "a field was sent twice, or both as JSON and flat",
         "is given more than once.",
-        "image",
+        "top_k",
     ),
     Entry("missing_image", 422, PHOTOS, "no image was sent", "is needed: the photo's file in base64.", "image"),
     Entry(
@@ -185,7 +191,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "a progressive JPEG of too many scans",
         "The JPEG has more than 100 scans. Save it again as a baseline JPEG.",
     ),
-    Entry("image_animated", 422, PHOTOS, "more than one frame", "The WebP is animated. Send one still picture."),
+    Entry("image_animated", 422, PHOTOS, "more than one frame", "The WEBP is animated. Send one still picture."),
     Entry(
         "rate_limited",
         429,

@@ -15,7 +15,7 @@ from service.geojson import FeatureCollection, feature_collection
 from service.info import InfoResponse
 from service.openapi_localize import header_parameters, query_parameters, request_body
 from service.problems import MEDIA_TYPE as PROBLEM_TYPE
-from service.problems import Fault, Problem, problem_of
+from service.problems import Fault, NotReadyProblem, Problem, problem_of
 from service.responses import AliveResponse, LocalizeResponse, ReadyResponse, ReloadRefused, ReloadResponse
 from service.schema import LocalizeRequest
 
@@ -45,6 +45,7 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (AliveResponse, "serialization"),
     (ReadyResponse, "serialization"),
     (Problem, "serialization"),
+    (NotReadyProblem, "serialization"),
 )
 ADMIN_MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (ReloadResponse, "serialization"),
@@ -187,7 +188,7 @@ def _problem(status: int, entries: list[Entry]) -> Json:
         codes = {"type": "string", "examples": codes["enum"]}
     schema = {
         "allOf": [
-            {"$ref": SCHEMA_PATH.format(model="Problem")},
+            {"$ref": SCHEMA_PATH.format(model="NotReadyProblem" if status == 503 else "Problem")},
             {"properties": {"status": {"const": status}, "code": codes}},
         ]
     }

@@ -12,7 +12,7 @@ from service.examples import EXAMPLES
 from service.multipart import DOCUMENT, IMAGE
 from service.parameters import FLAT, GROUPS
 from service.requests import RAW_TYPES
-from service.schema import LocalizeRequest
+from service.schema import PERSPECTIVE_IS_NARROW, LocalizeRequest
 
 Json = dict[str, Any]
 
@@ -27,6 +27,27 @@ RULES = (
     "mode=prior and radius_m need both, or use_gps_as_prior and a photo that holds a position; a perspective photo has "
     "at most 150 degrees."
 )
+
+FLAT_RULES: Json = {
+    "dependentRequired": {
+        "lat": ["lon"],
+        "lon": ["lat"],
+        "accuracy_m": ["lat", "lon"],
+        "accuracy_percentile": ["accuracy_m"],
+        "heading_accuracy_deg": ["heading_deg"],
+    },
+    "allOf": [
+        PERSPECTIVE_IS_NARROW,
+        {
+            "anyOf": [
+                {"properties": {"mode": {"enum": ["auto", "global"]}, "radius_m": False}},
+                {"required": ["lat", "lon"]},
+                {"properties": {"use_gps_as_prior": {"const": True}}, "required": ["use_gps_as_prior"]},
+            ]
+        },
+    ],
+}
+"""The same in flat fields, which are absent or have a value."""
 
 
 def request_body() -> Json:
@@ -81,7 +102,7 @@ def header_parameters() -> list[Json]:
 def _form(binary: Json) -> Json:
     flat = {name: schema | ({"description": text} if text else {}) for name, (schema, text) in _flat_schemas().items()}
     fields = {"type": "object", "additionalProperties": False, "required": [IMAGE]}
-    flat_form = {**fields, "title": "Flat fields", "properties": {IMAGE: binary, **flat}}
+    flat_form = {**fields, "title": "Flat fields", "properties": {IMAGE: binary, **flat}, **FLAT_RULES}
     nested_form = {**fields, "title": "One JSON part", "properties": {IMAGE: binary, DOCUMENT: REQUEST}}
     return {
         "schema": {"anyOf": [flat_form, nested_form], "description": f"Flat fields, or one JSON part `{DOCUMENT}`."},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.camera import MAX_PERSPECTIVE_FOV_DEG, MIN_FOV_DEG, Projection
@@ -26,36 +26,40 @@ def _needs(holds: bool, pointer: str, detail: str) -> None:
         raise PydanticCustomError("dependency", "{detail}", {"pointer": pointer, "detail": detail})
 
 
+def _whole(value: object) -> object:
+    """Take 5.0 for 5, as JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def needs_beside(field: str, other: str) -> Json:
     """JSON Schema of `_needs`: a number in one field wants a number in the other."""
-    number = {"type": "number"}
-    return {
-        "if": {"properties": {field: number}, "required": [field]},
-        "then": {"properties": {other: number}, "required": [other]},
-    }
+    absent = {"properties": {field: {"type": "null"}}}
+    return {"anyOf": [absent, {"properties": {other: {"type": "number"}}, "required": [other]}]}
 
 
 PERSPECTIVE_IS_NARROW: Json = {
-    "if": {"properties": {"projection": {"const": "perspective"}}, "required": ["projection"]},
-    "then": {"properties": {"fov_deg": {"anyOf": [{"maximum": MAX_PERSPECTIVE_FOV_DEG}, {"type": "null"}]}}},
+    "anyOf": [
+        {"properties": {"projection": {"enum": ["panorama", None]}}},
+        {"properties": {"fov_deg": {"maximum": MAX_PERSPECTIVE_FOV_DEG}}},
+    ]
 }
 A_CIRCLE_NEEDS_ITS_CENTRE: Json = {
     "anyOf": [
+        {
+            "properties": {
+                "search": {"properties": {"mode": {"enum": ["auto", "global"]}, "radius_m": {"type": "null"}}}
+            }
+        },
         {"properties": {"prior": {"type": "object"}}, "required": ["prior"]},
         {
             "properties": {
                 "exif": {"properties": {"use_gps_as_prior": {"const": True}}, "required": ["use_gps_as_prior"]}
             },
             "required": ["exif"],
-        },
-        {
-            "properties": {
-                "search": {"properties": {"mode": {"enum": ["auto", "global"]}, "radius_m": {"type": "null"}}}
-            }
         },
     ]
 }
@@ -144,7 +148,9 @@ class LocalizeRequest(Strict):
 
     model_config = ConfigDict(json_schema_extra=A_CIRCLE_NEEDS_ITS_CENTRE)
 
-    top_k: int | None = Field(default=None, ge=1, le=MAX_TOP_K, description="Candidates wanted, 5 by default.")
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Candidates wanted, 5 by default."
+    )
     prior: PriorRequest | None = None
     search: SearchRequest = SearchRequest()
     camera: CameraRequest = CameraRequest()

@@ -18,6 +18,7 @@ from service.app import ACCESS, create_app
 from service.cli import main
 from service.examples import EXAMPLES
 from service.index_localizer import IndexLocalizer
+from service.keeper import Outcome
 from service.metrics import Metrics
 from service.openapi import admin_document, public_document
 from service.openapi_localize import IMAGE_EXAMPLE
@@ -38,8 +39,8 @@ def shown(localizer: IndexLocalizer) -> Client:
     return Client(create_app(Settings(expose_openapi=True), localizer))
 
 
-async def reload() -> str:
-    return "painted@2"
+async def reload(_: str | None) -> list[Outcome]:
+    return [Outcome("painted", "painted@2")]
 
 
 def _walk(part: object, at: str = "#") -> Iterator[tuple[str, Json]]:
@@ -196,6 +197,8 @@ BOTH = [
     ({"search": {"radius_m": 9.5}, "prior": {"lat": 1, "lon": 2}}, True),
     ({"search": None}, False),
     ({"top_k": None}, True),
+    ({"top_k": 5.0}, True),
+    ({"top_k": 5.5}, False),
     ({"top_k": 51}, False),
     ({"top_k": "5"}, False),
     ({"top_k": True}, False),
