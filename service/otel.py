@@ -20,6 +20,8 @@ from service.timeline import Timeline
 
 HEADERS = (b"traceparent", b"tracestate")
 TRACES_PATH, CLOSE_S = "/v1/traces", 3.0
+SHORTEST_WAIT_S = 0.001
+"""A free thread is had in less; a span for that would say nothing, four times a photo."""
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -80,17 +82,20 @@ class OtelTrace:
             self._describe(status, answer, rejected)
             inside = api.set_span_in_context(self._span)
             for part in timeline.parts:
+                if part.stage == "queue" and part.ended - part.started < SHORTEST_WAIT_S:
+                    continue
                 stage = self._tracer.start_span(part.stage, inside, start_time=self._ns(part.started))
                 stage.end(self._ns(part.ended))
         self._span.end()
 
     def _describe(self, status: int, answer: Answer | None, rejected: str | None) -> None:
-        self._span.set_attribute("http.response.status_code", status)
+        said: dict[str, str | int] = {"http.response.status_code": status}
         if rejected is not None:
-            self._span.set_attribute("error.type", rejected)
+            said["error.type"] = rejected
         if answer is not None:
-            said = {"skyfix.status": answer.status or "ranked", "skyfix.mode": answer.mode_used}
-            self._span.set_attributes({**said, "skyfix.index": answer.index, "skyfix.model": answer.model})
+            said |= {"skyfix.status": answer.status or "ranked", "skyfix.mode": answer.mode_used}
+            said |= {"skyfix.index": answer.index, "skyfix.model": answer.model}
+        self._span.set_attributes(said)
         if status >= 500:
             self._span.set_status(Status(StatusCode.ERROR))
 
