@@ -148,13 +148,28 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexState:
+    """One index; `index` is its name and generation, `reason` says in one word why it does not answer."""
+
+    name: str
+    status: str
+    index: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Readiness:
-    """Of GET /readyz; `code` and `detail` say why not."""
+    """Of GET /readyz; `code`, `reason` and `detail` say why not."""
 
     is_ready: bool
     index: str | None = None
+    """The one that answers when a question names none."""
     code: str | None = None
     detail: str | None = None
+    reason: str | None = None
+    indexes: tuple[IndexState, ...] = ()
+    degraded: bool | None = None
+    """A GPU was wished, and a network runs on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +190,14 @@ class Problem:
     detail: str
     request_id: str
     errors: tuple[Fault, ...] = ()
+    reason: str | None = None
+    indexes: tuple[IndexState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What /readyz says when all is well."""
+
+    index: str | None = None
+    indexes: tuple[IndexState, ...] = ()
+    degraded: bool | None = None

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from service.client.answers import Answer, Info, Problem, Readiness
+from service.client.answers import Answer, Info, Problem, Readiness, Ready
 from service.client.errors import ProblemError, UnexpectedAnswer
 from service.client.question import Camera, Exif, Image, Prior, Search, bytes_of, media_type_of, query_of
 from service.client.retrying import Call, Failure, Reply
@@ -26,14 +26,9 @@ KEEP_ALIVE_S = 4.0
 MOST_ANSWER_BYTES = 16 * 1024 * 1024
 MEDIA_TYPE, PROBLEM_TYPE = "application/json", "application/problem+json"
 POINTLESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError, httpx.TooManyRedirects)
-A = TypeVar("A", Answer, Info)
+A = TypeVar("A", Answer, Info, Problem, Ready)
 
-ANSWER, INFO, PROBLEM = TypeAdapter(Answer), TypeAdapter(Info), TypeAdapter(Problem)
-
-
-class _Ready(BaseModel):
-    model_config = ConfigDict(frozen=True)
-    index: str | None = None
+ANSWER, INFO, READY, PROBLEM = TypeAdapter(Answer), TypeAdapter(Info), TypeAdapter(Ready), TypeAdapter(Problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,26 +147,33 @@ def read_info(reply: Reply) -> Info:
 def read_readiness(reply: Reply) -> Readiness:
     """Raises ProblemError: of another kind than not being ready; UnexpectedAnswer."""
     if reply.status == 200:
-        try:
-            return Readiness(True, _Ready.model_validate_json(reply.body).index)
-        except ValidationError as error:
-            raise _strange(reply) from error
-    problem = _problem(reply)
+        ready = _parse(reply, READY)
+        return Readiness(True, ready.index, indexes=ready.indexes, degraded=ready.degraded)
     if reply.status != 503:
-        raise problem
-    return Readiness(False, code=problem.code, detail=problem.detail)
+        raise _problem(reply)
+    told = _told(reply)
+    return Readiness(False, code=told.code, detail=told.detail, reason=told.reason, indexes=told.indexes)
 
 
 def _read(reply: Reply, adapter: TypeAdapter[A]) -> A:
     if reply.status != 200:
         raise _problem(reply)
-    try:
-        return adapter.validate_json(reply.body)
-    except ValidationError as error:
-        raise _strange(reply) from error
+    return _parse(reply, adapter)
 
 
 def _problem(reply: Reply) -> ProblemError:
+    told = _told(reply)
+    return ProblemError(
+        status=reply.status,
+        code=told.code,
+        title=told.title,
+        detail=told.detail,
+        request_id=told.request_id,
+        errors=told.errors,
+    )
+
+
+def _told(reply: Reply) -> Problem:
     """Read a problem+json.
 
     Raises:
@@ -179,18 +181,14 @@ def _problem(reply: Reply) -> ProblemError:
     """
     if reply.headers.get("content-type", "").partition(";")[0].strip().lower() != PROBLEM_TYPE:
         raise _strange(reply)
+    return _parse(reply, PROBLEM)
+
+
+def _parse(reply: Reply, adapter: TypeAdapter[A]) -> A:
     try:
-        problem = PROBLEM.validate_json(reply.body)
+        return adapter.validate_json(reply.body)
     except ValidationError as error:
         raise _strange(reply) from error
-    return ProblemError(
-        status=reply.status,
-        code=problem.code,
-        title=problem.title,
-        detail=problem.detail,
-        request_id=problem.request_id,
-        errors=problem.errors,
-    )
 
 
 def _strange(reply: Reply) -> UnexpectedAnswer:

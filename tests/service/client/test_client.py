@@ -96,7 +96,8 @@ def test_info_and_readiness(served: Running, ask: Ask) -> None:
     assert west < 13.4 < east
     assert south < 52.5 < north
     ready = ask(url(served), "ready")
-    assert (ready.is_ready, ready.index) == (True, "painted@1")
+    assert (ready.is_ready, ready.index, ready.degraded) == (True, "painted@1", False)
+    assert [(state.name, state.status) for state in ready.indexes] == [("painted", "ready")]
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def loading() -> Iterator[Running]:
 
 def test_not_ready_is_an_answer_and_no_place_for_photos(loading: Running, ask: Ask, photo: bytes) -> None:
     ready = ask(url(loading), "ready")
-    assert (ready.is_ready, ready.code) == (False, "not_ready")
+    assert (ready.is_ready, ready.code, ready.reason) == (False, "not_ready", "loading")
     with pytest.raises(ProblemError) as caught:
         ask(url(loading), "localize", photo, options={"retries": Retries(most=0)})
     assert (caught.value.status, caught.value.code) == (503, "not_ready")

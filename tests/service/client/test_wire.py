@@ -27,7 +27,7 @@ from service.client import (
     question,
 )
 from service.client.wire import Endpoint, endpoint
-from service.problems import Problem
+from service.problems import NotReadyProblem
 from service.settings import load_settings
 from tests.service.client.conftest import Ask, Said, fake, problem
 
@@ -207,6 +207,7 @@ PAIRS: tuple[tuple[type[Any], type[BaseModel]], ...] = (
     (answers.Licence, info.LicenceOut),
     (answers.IndexInfo, info.IndexInfo),
     (answers.Limits, info.LimitsInfo),
+    (answers.IndexState, responses.IndexState),
     (question.Prior, schema.PriorRequest),
     (question.Camera, schema.CameraRequest),
     (question.Search, schema.SearchRequest),
@@ -217,7 +218,12 @@ PAIRS: tuple[tuple[type[Any], type[BaseModel]], ...] = (
 @pytest.mark.parametrize(("mine", "theirs"), PAIRS, ids=[theirs.__name__ for _, theirs in PAIRS])
 def test_the_fields_are_those_of_the_service(mine: type[Any], theirs: type[BaseModel]) -> None:
     assert {each.name for each in dataclasses.fields(mine)} == set(theirs.model_fields)
-    assert set(Problem.model_fields) - {each.name for each in dataclasses.fields(answers.Problem)} == {"type"}
+
+
+def test_a_problem_and_readiness_have_all_that_is_said() -> None:
+    assert {each.name for each in dataclasses.fields(answers.Problem)} == set(NotReadyProblem.model_fields) - {"type"}
+    assert {each.name for each in dataclasses.fields(answers.Ready)} == {"index", "indexes", "degraded"}
+    assert set(responses.ReadyResponse.model_fields) == {"status", "index", "indexes", "providers", "degraded"}
 
 
 def test_it_imports_only_httpx_and_pydantic() -> None:
