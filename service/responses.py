@@ -24,6 +24,8 @@ class Out(BaseModel):
 
 
 class PositionOut(Out):
+    """WGS84 degrees; metres. The radii and the covariance need a calibrated model."""
+
     lat: float
     lon: float
     radius_m_68: float | None = Field(default=None, description="Of 100 such answers 68 are no further off than this.")
@@ -42,8 +44,8 @@ class HeadingOut(Out):
 class TileOut(Out):
     id: str
     bounds: BoundsOut
-    captured: str | None = None
-    attribution: str | None = None
+    captured: str | None = Field(default=None, description="When the imagery was taken, as its source says.")
+    attribution: str | None = Field(default=None, description="Whom to name beside the imagery.")
 
 
 class CandidateOut(Out):
@@ -53,15 +55,15 @@ class CandidateOut(Out):
     similarity: float = Field(ge=-1, le=1, description="Mean cosine of what the photo saw; higher is better.")
     probability: float | None = Field(default=None, ge=0, le=1, description="That the photo was taken at this place.")
     heading_deg: float | None = Field(default=None, description="Only where headings were searched.")
-    distance_to_prior_m: float | None = None
+    distance_to_prior_m: float | None = Field(default=None, description="From where the prior was.")
     tile: TileOut
 
 
 class SearchOut(Out):
     mode_used: Literal["prior", "global"]
-    tiles_scanned: int
-    index: str
-    model: str
+    tiles_scanned: int = Field(description="Tiles that the photo was compared with.")
+    index: str = Field(description="Name and generation of the index that answered.")
+    model: str = Field(description="Name and version of the model.")
 
 
 class NoticeOut(Out):
@@ -121,7 +123,7 @@ class ReloadRefused(Out):
 class LocalizeResponse(Out):
     """Ranked places; `position` and `heading` are those of the first candidate."""
 
-    request_id: str
+    request_id: str = Field(description="As in the header X-Request-Id; names the request in the log.")
     status: Status | None = Field(
         default=None,
         description="localized; ambiguous: several places explain the photo, the candidates say which; no_match: the "
@@ -130,13 +132,17 @@ class LocalizeResponse(Out):
     )
     position: PositionOut | None = None
     heading: HeadingOut | None = None
-    confidence: float | None = Field(default=None, ge=0, le=1)
-    confidence_definition: Literal["P(error <= 25 m)"] | None = None
-    probability_outside_index: float | None = Field(default=None, ge=0, le=1)
-    candidates: tuple[CandidateOut, ...]
+    confidence: float | None = Field(default=None, ge=0, le=1, description="That `position` is as near as that.")
+    confidence_definition: Literal["P(error <= 25 m)"] | None = Field(
+        default=None, description="What confidence means."
+    )
+    probability_outside_index: float | None = Field(
+        default=None, ge=0, le=1, description="That the photo was taken where there is no imagery."
+    )
+    candidates: tuple[CandidateOut, ...] = Field(description="At most `top_k`, best first.")
     search: SearchOut
-    notices: tuple[NoticeOut, ...]
-    timings_ms: dict[str, float]
+    notices: tuple[NoticeOut, ...] = Field(description="What to know about how the answer came about.")
+    timings_ms: dict[str, float] = Field(description="By stage, as in the header Server-Timing.")
 
 
 def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, float]) -> LocalizeResponse:

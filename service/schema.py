@@ -70,8 +70,8 @@ class PriorRequest(Strict):
 
     model_config = ConfigDict(json_schema_extra={"allOf": [needs_beside("accuracy_percentile", "accuracy_m")]})
 
-    lat: Latitude
-    lon: Longitude
+    lat: Latitude = Field(description="WGS84.")
+    lon: Longitude = Field(description="WGS84.")
     accuracy_m: Metres | None = Field(default=None, description="Radius the position lies in, at accuracy_percentile.")
     accuracy_percentile: Annotated[float, Field(ge=1, le=99.9)] | None = Field(
         default=None, description="95 for browsers, 68 for Android and ARCore; 68 is assumed, with a notice."
@@ -117,8 +117,12 @@ class CameraRequest(Strict):
     heading_accuracy_deg: Annotated[float, Field(ge=0, le=180)] | None = Field(
         default=None, description="Headings within this of heading_deg are tried; without it heading_deg is exact."
     )
-    pitch_deg: Annotated[float, Field(ge=-60, le=60)] | None = None
-    roll_deg: Annotated[float, Field(ge=-180, le=180)] | None = None
+    pitch_deg: Annotated[float, Field(ge=-60, le=60)] | None = Field(
+        default=None, description="Upward tilt; 0 is assumed."
+    )
+    roll_deg: Annotated[float, Field(ge=-180, le=180)] | None = Field(
+        default=None, description="Clockwise turn of the camera, seen from behind it; 0 is assumed."
+    )
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:

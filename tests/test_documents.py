@@ -16,6 +16,8 @@ from service.cli import main
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
+    "docs/api.md",
+    "docs/clients.md",
     "docs/experiments.md",
     "docs/calibration.md",
     "docs/deployment.md",
@@ -56,7 +58,7 @@ def test_there_is_something_to_hold_the_documents_to() -> None:
 def test_a_command_that_is_shown_exists(document: str, words: list[str]) -> None:  # noqa: ARG001
     command, rest = _resolve(words)
     options = {name: option for option in command.params for name in option.opts}
-    for word, value in zip(rest, [*rest[1:], ""], strict=True):
+    for word, value in pairwise([*rest, ""]):
         if not word.startswith("--"):
             continue
         assert word in options, word

@@ -1,0 +1,49 @@
+"""docs/api.md: its tables are those of the code, and every code, header and path that it names exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from service.catalogue import CATALOGUE
+from tests.service.documents import ADMIN, PUBLIC
+from tests.service.tables import TABLES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_the_one_of_the_code(name: str) -> None:
+    expected = TABLES[name].replace("| maybe |", "| *maybe* |")
+    missing = [line for line in expected.splitlines() if line not in PAGE.splitlines()]
+    assert missing == [], "docs/api.md lacks:\n" + "\n".join(missing)
+    assert expected in PAGE
+
+
+def test_notices_are_those_of_the_code() -> None:
+    said = set(re.findall(r"`(\w+)`", PAGE.split("Notices: ")[1].split("\n\n")[0]))
+    made = {
+        node.args[0].value
+        for path in (ROOT / "service").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Notice"
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
+    assert said == made
+
+
+def test_what_is_not_here_yet_is_not_here() -> None:
+    gone = set(re.findall(r"`(?:[A-Z]+ )?(/[a-z/]*)`", PAGE.split("What of the contract is not here yet")[1]))
+    assert len(gone) >= 5
+    assert not gone & {*PUBLIC["paths"], *ADMIN["paths"]}
+
+
+def test_no_code_of_another_name_is_told() -> None:
+    known = {entry.code for entry in CATALOGUE}
+    rows = re.findall(r"^\| \d{3} \| `(\w+)`", PAGE, re.MULTILINE)
+    assert set(rows) == known
+    assert len(rows) == len(known)
