@@ -25,7 +25,6 @@ from models.bundle import default_bundle_path, open_model_bundle
 from models.encoder import OnnxEncoder, ProviderPolicy
 from models.errors import PlanImpossible
 
-
 LEAST_WIDTH = 110
 """Characters; a narrower terminal wraps the table."""
 
