@@ -1,31 +1,16 @@
-"""What schemathesis is given: the document an encoding, and hooks that put photos where it says that one goes.
-
-OpenAPI has no words for three things, so they are said here: query parameters go with raw bodies only, some parameters
-need each other, and not every string of bytes is a photo. Every photo holds a position and a focal length, so that
-asking for them is never wrong.
-"""
+"""What schemathesis is given: one document for each way to ask, as query parameters go with raw bodies only."""
 
 from __future__ import annotations
 
-import base64
 import copy
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import schemathesis
-from hypothesis import strategies
-from PIL import ExifTags, Image
-from schemathesis import Case, HookContext
-
-from models.camera import MAX_PERSPECTIVE_FOV_DEG
 from service.openapi import public_document
 from service.requests import RAW_TYPES
 
 Json = dict[str, Any]
-SIZES = ((64, 32), (96, 96), (48, 64))
-FORMATS = ("JPEG", "PNG", "WEBP")
 FORM = "multipart/form-data"
 RULES = ("allOf", "anyOf", "dependentRequired")
 SIMPLE = {"lat", "lon", "accuracy_m", "fov_deg", "heading_deg", "pitch_deg", "roll_deg", "use_gps_as_prior"}
@@ -64,55 +49,3 @@ def _simple(schemas: Json) -> Json:
         kept = {field: each for field, each in schema["properties"].items() if field in SIMPLE}
         groups[name] = {**{key: each for key, each in schema.items() if key not in RULES}, "properties": kept}
     return {"type": "object", "additionalProperties": False, "properties": groups}
-
-
-def _photo(size: tuple[int, int], format_: str) -> bytes:
-    exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update(
-        {
-            ExifTags.GPS.GPSLatitudeRef: "N",
-            ExifTags.GPS.GPSLatitude: (52.0, 30.0, 1.0),
-            ExifTags.GPS.GPSLongitudeRef: "E",
-            ExifTags.GPS.GPSLongitude: (13.0, 24.0, 1.0),
-        }
-    )
-    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.FocalLengthIn35mmFilm: 28})
-    stream = io.BytesIO()
-    Image.new("RGB", size, (90, 140, 200)).save(stream, format_, exif=exif)
-    return stream.getvalue()
-
-
-PHOTOS = strategies.sampled_from([_photo(size, format_) for size in SIZES for format_ in FORMATS])
-
-for media_type in RAW_TYPES:
-    schemathesis.openapi.media_type(media_type, PHOTOS)
-schemathesis.openapi.format("binary", PHOTOS)
-schemathesis.openapi.format("byte", PHOTOS.map(lambda photo: base64.b64encode(photo).decode()))
-
-
-@schemathesis.hook
-def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001
-    """Complete flat fields that need each other."""
-    fields = case.query if case.media_type in RAW_TYPES else case.body if case.media_type == FORM else None
-    if isinstance(fields, dict) and "request" not in fields:
-        _complete(fields)
-    return case
-
-
-def _complete(fields: Json) -> None:
-    if "accuracy_percentile" in fields:
-        fields.setdefault("accuracy_m", 30)
-    if "heading_accuracy_deg" in fields:
-        fields.setdefault("heading_deg", 90)
-    if {"lat", "lon", "accuracy_m", "radius_m"} & set(fields) or fields.get("mode") == "prior":
-        fields.setdefault("lat", 52.5)
-        fields.setdefault("lon", 13.4)
-    if fields.get("projection") == "perspective" and _number(fields.get("fov_deg")) > MAX_PERSPECTIVE_FOV_DEG:
-        fields["fov_deg"] = MAX_PERSPECTIVE_FOV_DEG
-
-
-def _number(value: object) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        return 0.0

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = dict(documents())
 SEED = "1"
 CONFIGURATION = """
-hooks = "tests.service.generated"
+hooks = "tests.service.generated_hooks"
 
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "4xx", 503, 504]
