@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.catalogue import CATALOGUE
+from service.requests import RAW_TYPES
 from tests.service.documents import ADMIN, PUBLIC
 from tests.service.tables import TABLES
 
@@ -40,6 +41,11 @@ def test_what_is_not_here_yet_is_not_here() -> None:
     gone = set(re.findall(r"`(?:[A-Z]+ )?(/[a-z/]*)`", PAGE.split("What of the contract is not here yet")[1]))
     assert len(gone) >= 5
     assert not gone & {*PUBLIC["paths"], *ADMIN["paths"]}
+
+
+def test_the_types_of_images_are_those_that_are_taken() -> None:
+    body = PAGE.split("the file itself as the body")[1].split("\n- ")[0]
+    assert set(re.findall(r"image/\w+", body)) == set(RAW_TYPES)
 
 
 def test_no_code_of_another_name_is_told() -> None:

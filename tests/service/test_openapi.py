@@ -13,9 +13,12 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from starlette.routing import Route
 
+from models.errors import ChecksumMismatch
 from service.admin import create_admin_app
 from service.app import ACCESS, create_app
 from service.cli import main
+from service.door.hosts import HostGuard
+from service.errors import UnknownIndex
 from service.examples import EXAMPLES
 from service.index_localizer import IndexLocalizer
 from service.keeper import Outcome
@@ -39,8 +42,12 @@ def shown(localizer: IndexLocalizer) -> Client:
     return Client(create_app(Settings(expose_openapi=True), localizer))
 
 
-async def reload(_: str | None) -> list[Outcome]:
-    return [Outcome("painted", "painted@2")]
+async def reload(name: str | None) -> list[Outcome]:
+    """Take the first of two indexes, refuse the second."""
+    if name not in (None, "first", "second"):
+        raise UnknownIndex("No index of this name is served here.")
+    outcomes = [Outcome("first", "first@2"), Outcome("second", error=ChecksumMismatch("vectors.npy is damaged."))]
+    return [outcome for outcome in outcomes if name in (None, outcome.name)]
 
 
 def _walk(part: object, at: str = "#") -> Iterator[tuple[str, Json]]:
@@ -70,6 +77,31 @@ def test_every_route_is_in_the_document_and_nothing_else(shown: Client) -> None:
         for method in (route.methods or set()) - {"HEAD"}
     }
     assert {(path, method) for path, method, _ in operations(ADMIN)} == served
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "status"),
+    [
+        ("GET", "/metrics", {}, 200),
+        ("POST", "/admin/reload", {"index": "first"}, 200),
+        ("POST", "/admin/reload", {"index": "second"}, 409),
+        ("POST", "/admin/reload", {}, 409),
+        ("POST", "/admin/reload", {"index": "third"}, 404),
+    ],
+)
+def test_the_admin_address_answers_as_it_says(method: str, path: str, query: dict[str, str], status: int) -> None:
+    admin = Client(create_admin_app(Metrics("1"), reload))  # type: ignore[arg-type]
+    answer = admin.request(method, path, params=query)
+    assert answer.status_code == status
+    check_answer(answer, path, ADMIN)
+    refused = Client(HostGuard(admin.app, frozenset({"127.0.0.1"}))).request(method, path)  # type: ignore[arg-type]
+    assert refused.status_code == 400
+    check_answer(refused, path, ADMIN)
+
+
+def test_the_public_states_answer_as_they_say(client: Client) -> None:
+    for path in ("/livez", "/readyz", "/info"):
+        check_answer(client.get(path), path)
 
 
 def test_it_is_served_where_the_settings_say_so(client: Client, shown: Client) -> None:
