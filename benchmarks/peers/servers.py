@@ -18,6 +18,8 @@ from benchmarks.peers.scene import Scene
 
 ROOT = Path(__file__).parents[2]
 START_S, STOP_S, WARM = 60.0, 15.0, 8
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For peers that run a process a core, as the service keeps its own libraries."""
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -49,18 +51,19 @@ def naive(scene: Scene) -> Server:
 
 
 def litserve(scene: Scene, python: str) -> Server:
-    return Server("litserve", (python, "-m", "benchmarks.peers.litserve_peer", scene.folder, "{port}"), "json")
+    command = (python, "-m", "benchmarks.peers.litserve_peer", scene.folder, "{port}")
+    return Server("litserve", command, "json", environment=ONE_THREAD)
 
 
 def bentoml(scene: Scene, python: str) -> Server:
     service = ("benchmarks.peers.bentoml_peer:Localizing", "--host", HOST, "--port", "{port}")
-    quiet = {"SCENE": scene.folder, "BENTOML_DO_NOT_TRACK": "True"}
-    return Server("bentoml", (python, "-m", "bentoml", "serve", *service), "multipart", environment=quiet)
+    told = {"SCENE": scene.folder, "BENTOML_DO_NOT_TRACK": "True", **ONE_THREAD}
+    return Server("bentoml", (python, "-m", "bentoml", "serve", *service), "multipart", environment=told)
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A server that runs, or stands still; it and all it has started share a session."""
+    """A server that runs, or stands still, with every process that descends from it."""
 
     server: Server
     port: int
@@ -75,22 +78,24 @@ class Started:
 
     def cpu_s(self) -> float:
         """Processor seconds so far, of all its processes that live."""
-        return sum(int(part) for fields in self._processes().values() for part in fields[11:13]) / TICKS_A_SECOND
+        return sum(int(part) for fields in self.processes().values() for part in fields[11:13]) / TICKS_A_SECOND
 
     def signal_all(self, number: signal.Signals) -> None:
-        for pid in self._processes():
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _processes(self) -> dict[int, list[str]]:
+    def processes(self) -> dict[int, list[str]]:
         """Process ids to the fields of /proc/PID/stat after the name."""
-        found = {}
+        every = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == self.process.pid:
-                    found[int(folder.name)] = fields
-        return found
+                every[int(folder.name)] = (folder / "stat").read_text().rpartition(")")[2].split()
+        found, grown = {self.process.pid}, True
+        while grown:
+            children = {pid for pid, fields in every.items() if int(fields[1]) in found} - found
+            found, grown = found | children, bool(children)
+        return {pid: every[pid] for pid in found if pid in every}
 
 
 @contextlib.contextmanager
@@ -102,7 +107,7 @@ def running(server: Server, photos: list[bytes]) -> Iterator[Started]:
     """
     port = _free_port()
     command = [part.format(port=port) for part in server.command]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SKYFIX_", "OMP_"))}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SKYFIX_", "OMP_", "OPENBLAS_"))}
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -132,11 +137,14 @@ def _wait(started: Started, photos: list[bytes]) -> None:
 
 
 def _stop(started: Started) -> None:
+    family = started.processes()
     started.resume()
     started.process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         started.process.wait(STOP_S)
-    started.signal_all(signal.SIGKILL)
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     started.process.wait(STOP_S)
 
 
