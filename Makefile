@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: setup demo serve test test-all check fmt bench up lock sbom dist image-check clean
+.PHONY: setup demo serve test test-all check fmt bench up lock floors sbom dist image-check clean
 
 # What the demo needs, and no torch: the service, the index job, the sample city.
 $(VENV)/.demo: pyproject.toml
@@ -56,6 +56,9 @@ up: $(VENV)/.demo
 
 lock: $(VENV)/.dev
 	docker/lock.sh --upgrade
+
+floors: $(VENV)/.dev
+	docker/floors.sh
 
 sbom: $(VENV)/.dev
 	$(BIN)/python docker/sbom.py --lock docker/locks/cpu.lock --out build/skyfix.cdx.json

@@ -136,7 +136,8 @@ def _installed(name: str) -> str | None:
 def test_the_lock_script_writes_what_is_committed() -> None:
     script = (ROOT / "docker" / "lock.sh").read_text(encoding="utf-8")
     floor = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
-    assert f"PYTHON_FLOOR={floor.removeprefix('>=')} " in script
+    for text in (script, (ROOT / "docker" / "floors.sh").read_text(encoding="utf-8")):
+        assert f"PYTHON_FLOOR={floor.removeprefix('>=')} " in text
     assert {Path(word).name for word in re.findall(r"^compile (\S+)", script, flags=re.MULTILINE)} == {
         path.name for path in LOCKS.glob("*.lock")
     }
