@@ -39,6 +39,8 @@ class Cut:
     size_px: int
     captured: str | None = None
     """When None what the imagery says."""
+    credited: bool = False
+    """Whether tiles name whom to credit for their sheet, as not all are to be credited alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,10 @@ class Reader:
             ground_resolution_m=spot.place.ground_resolution_m if spot.place else sheet.ground_resolution_m,
             captured=self._cut.captured or sheet.captured,
             source=sheet.file,
-            attribution=_credit(sheet),
+            attribution=self._credit(sheet),
         )
 
-
-def _credit(sheet: Imagery) -> str | None:
-    return sheet.credit if isinstance(sheet, Raster) else None
+    def _credit(self, sheet: Imagery) -> str | None:
+        if isinstance(sheet, Raster) and sheet.credit:
+            return sheet.credit
+        return sheet.attribution or None if self._cut.credited else None

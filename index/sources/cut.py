@@ -65,7 +65,8 @@ class CutSource:
         self._remarks = tuple(remarks)
         self._refused = list(refused)
         self._mosaics = self._fine_enough(mosaics, size_px)
-        cut = Cut(footprint_m, size_px, captured)
+        owners = {sheet.attribution for mosaic in self._mosaics for sheet in mosaic.sheets}
+        cut = Cut(footprint_m, size_px, captured, credited=len(owners) > 1)
         self._parts = [part for mosaic in self._mosaics for part in self._lay_out(mosaic, cut)]
 
     def _fine_enough(self, mosaics: Sequence[Mosaic], size_px: int) -> list[Mosaic]:

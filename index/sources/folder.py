@@ -100,4 +100,5 @@ class FolderSource:
             ground_resolution_m=row.ground_resolution_m,
             captured=row.captured,
             source=self._list.name,
+            attribution=row.attribution,
         )

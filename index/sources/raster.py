@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import warnings
 from collections.abc import Iterator
@@ -28,17 +27,14 @@ from index.sources.files import check_regular
 from index.sources.imagery import Reading
 from index.sources.pixel_grid import PixelGrid
 from index.sources.spans import Span, spans
-from models.errors import GeoreferenceInvalid, PathUnsafe, SourceError, TileUnreadable
+from index.sources.vrt import VRT, check_pieces
+from models.errors import GeoreferenceInvalid, SourceError, TileUnreadable
 from models.geo import Floats
 
-DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".vrt": "VRT"}
+DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", VRT: "VRT"}
 COPYRIGHT, COPYRIGHT_LIMIT = "TIFFTAG_COPYRIGHT", 2000
 ACQUIRED, WRITTEN = "ACQUISITIONDATETIME", "TIFFTAG_DATETIME"
 BLOCK_LIMIT_BYTES, BANDS_LOOKED_AT = 1 << 29, 16
-REMOTE = re.compile(rb">\s*((?:/vsi|[A-Za-z][A-Za-z0-9+.-]+://)[^<]*)")
-"""What a VRT must not refer to: GDAL's virtual file systems and URLs."""
-DEEPEST_MOSAIC, MOSAIC_LIMIT_BYTES = 4, 256 * 1024 * 1024
-PIECE, RELATIVE = re.compile(rb"<SourceFilename([^>]*)>([^<]*)<"), re.compile(rb"relativeToVRT\s*=\s*[\"']1")
 TIFF_DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[ T].*)?")
 
 
@@ -141,7 +137,7 @@ def open_dataset(path: Path) -> Iterator[DatasetReader]:
         raise SourceError(f"{path} is not a file.")
     driver = DRIVERS.get(path.suffix.lower(), "GTiff")
     if driver == "VRT":
-        _check_pieces(path)
+        check_pieces(path)
     try:
         dataset = rasterio.open(path.resolve(), driver=driver)
     except RasterioError as error:
@@ -163,34 +159,6 @@ def _check_blocks(path: Path, dataset: DatasetReader) -> None:
             f"{path} is kept in blocks of {most:,} bytes; at most {BLOCK_LIMIT_BYTES:,} are unpacked at once. Write it "
             "again in small ones, for example with `gdal_translate -co TILED=YES`."
         )
-
-
-def _check_pieces(path: Path, depth: int = 0) -> None:
-    """Refuse a mosaic that is not whole before work begins: GDAL takes a lost piece for nodata."""
-    if depth > DEEPEST_MOSAIC:
-        raise SourceError(f"{path} is a mosaic of mosaics more than {DEEPEST_MOSAIC} deep, or of itself.")
-    try:
-        if path.stat().st_size > MOSAIC_LIMIT_BYTES:
-            raise SourceError(
-                f"{path} has more than {MOSAIC_LIMIT_BYTES} bytes. Give the folder of its pieces instead."
-            )
-        text = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
-    remote = REMOTE.search(text)
-    if remote is not None:
-        name = remote[1].decode(errors="replace")[:200]
-        raise PathUnsafe(f"{path} refers to {name}; a mosaic's pieces must be files on this machine.")
-    names = {(RELATIVE.search(about) is not None, name) for about, name in PIECE.findall(text)}
-    for relative, name in sorted(names):
-        piece = Path(html.unescape(name.decode(errors="surrogateescape")))
-        file = (path.resolve().parent / piece) if relative else piece
-        if not file.is_file():
-            raise SourceError(
-                f"{path} refers to {piece}, which is not there. Bring it back, or build the mosaic again."
-            )
-        if DRIVERS.get(file.suffix.lower()) == "VRT":
-            _check_pieces(file, depth + 1)
 
 
 def read_raster(path: Path) -> Raster:

@@ -1,4 +1,4 @@
-"""The CSV that says where ready-made tiles lie: file, lat, lon, ground_resolution_m; optionally id and captured."""
+"""The CSV that says where ready-made tiles lie: file, lat, lon, ground_resolution_m, and perhaps more (ListedTile)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.errors import GeoreferenceInvalid, RowInvalid, SourceError
 REQUIRED = ("file", "lat", "lon", "ground_resolution_m")
 LIST_NAME = "tiles.csv"
 COARSEST_M = 1000.0
-TEXT_LIMIT, LINE_LIMIT = 200, 100_000
+TEXT_LIMIT, CREDIT_LIMIT, LINE_LIMIT = 200, 2000, 100_000
 FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet would run, if it was shown a list of bad tiles."""
 
@@ -30,6 +30,8 @@ class ListedTile:
     lon: float
     ground_resolution_m: float
     captured: str | None
+    attribution: str | None = None
+    """Whom to credit for it, where the list says so."""
 
 
 def is_list(path: Path) -> bool:
@@ -111,7 +113,7 @@ def _check_header(path: Path, header: list[str]) -> None:
     if missing or len(set(header)) != len(header):
         raise SourceError(
             f"{path} begins with the columns {', '.join(header)[:200] or '(none)'}; it needs "
-            f"{', '.join(REQUIRED)}, each once, optionally id and captured."
+            f"{', '.join(REQUIRED)}, each once, optionally id, captured and attribution."
         )
 
 
@@ -130,7 +132,10 @@ def _listed(header: list[str], cells: list[str]) -> ListedTile:
     resolution_m = _number(row, "ground_resolution_m", 0.0, COARSEST_M)
     if resolution_m <= 0.0:
         raise GeoreferenceInvalid("Its ground_resolution_m is not above 0.")
-    return ListedTile(name, row["file"], lat, lon, resolution_m, captured)
+    credit = row.get("attribution") or None
+    if credit is not None and (len(credit) > CREDIT_LIMIT or not credit.isprintable()):
+        raise RowInvalid(f"Its attribution is longer than {CREDIT_LIMIT} characters or not printable.")
+    return ListedTile(name, row["file"], lat, lon, resolution_m, captured, credit)
 
 
 def _number(row: dict[str, str], name: str, low: float, high: float) -> float:

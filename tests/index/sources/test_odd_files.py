@@ -342,12 +342,14 @@ def test_a_zip_by_another_name_is_no_geotiff(tmp_path: Path) -> None:
         cut(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize("piece", ["/vsicurl/https://example.org/a.tif", "outer.vrt"])
-def test_a_mosaic_in_a_mosaic_is_looked_into(tmp_path: Path, piece: str) -> None:
+@pytest.mark.parametrize("piece", ["/vsicurl/https://example.org/a.tif", "outer.vrt", "wms.tif"])
+@pytest.mark.parametrize("inner", ["inner.vrt", "inner.tif"])
+def test_a_mosaic_in_a_mosaic_is_looked_into(tmp_path: Path, piece: str, inner: str) -> None:
     text = "<VRTDataset><VRTRasterBand><SimpleSource><SourceFilename relativeToVRT='1'>{}</SourceFilename>"
-    (tmp_path / "outer.vrt").write_text(text.format("inner.vrt"))
-    (tmp_path / "inner.vrt").write_text(text.format(piece))
-    with pytest.raises(SourceError, match=r"must be files on this machine|or of itself"):
+    (tmp_path / "outer.vrt").write_text(text.format(inner))
+    (tmp_path / inner).write_text(text.format(piece))
+    (tmp_path / "wms.tif").write_text(" <GDAL_WMS><Service name='TMS'/></GDAL_WMS>")
+    with pytest.raises(SourceError, match=r"must be files on this machine|or of itself|no VRT"):
         cut(tmp_path / "outer.vrt")
 
 

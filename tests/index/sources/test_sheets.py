@@ -159,3 +159,16 @@ def test_a_sheet_that_comes_besides_changes_only_the_tiles_that_it_touches(tmp_p
             assert tile.id == new[name].id
             assert np.array_equal(tile.pixels, new[name].pixels)
     assert sum(tile.source == "b.tif" for tile in new.values()) > 60
+
+
+def test_sheets_that_are_to_be_credited_differently_say_so_tile_by_tile(tmp_path: Path) -> None:
+    whole, pixels = square_transform(UTM, 50.0, LON, 300, 1.0), _ground(300)
+    for n, (name, credit) in enumerate((("a.tif", "© West"), ("b.tif", "© East"))):
+        path = _write(tmp_path / "sheets" / name, pixels, whole, slice(150 * n, 150 * n + 150))
+        with rasterio.open(path, "r+") as dataset:
+            dataset.update_tags(TIFFTAG_COPYRIGHT=credit, TIFFTAG_DATETIME=f"202{n}:05:13 10:20:30")
+    tiles = _tiles(tmp_path / "sheets").values()
+    assert {(tile.source, tile.attribution, tile.captured) for tile in tiles} == {
+        ("a.tif", "© West", "2020-05-13"), ("b.tif", "© East", "2021-05-13"),
+    }  # fmt: skip
+    assert {tile.attribution for tile in _tiles(tmp_path / "sheets" / "a.tif").values()} == {None}

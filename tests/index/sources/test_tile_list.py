@@ -58,6 +58,15 @@ def test_a_bad_row_is_told_and_passed_over(tmp_path: Path, row: str, code: str, 
     assert re.search(reason, str(error))
 
 
+def test_a_tile_may_have_its_own_attribution(tmp_path: Path) -> None:
+    rows = ("1.png,51.5,-0.1,0.48,© Survey", "2.png,51.5,-0.1,0.48,", "3.png,51.5,-0.1,0.48,a\x07b")
+    one, two, bad = read_list(_write(tmp_path / "tiles.csv", f"{HEADER},attribution", *rows))
+    assert isinstance(one, ListedTile)
+    assert isinstance(two, ListedTile)
+    assert (one.attribution, two.attribution) == ("© Survey", None)
+    assert not isinstance(bad, ListedTile)
+
+
 def test_a_date_is_a_date(tmp_path: Path) -> None:
     path = _write(tmp_path / "tiles.csv", f"{HEADER},captured", "1.png,51.5,-0.1,0.48,last summer")
     assert not isinstance(next(read_list(path)), ListedTile)
