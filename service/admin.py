@@ -17,6 +17,7 @@ from service.metrics import Metrics
 from service.problems import INTERNAL, INTERNAL_DETAIL
 
 Reload = Callable[[str | None], Awaitable[Sequence[Outcome]]]
+OPENMETRICS = "application/openmetrics-text"
 
 
 def create_admin_app(metrics: Metrics, reload: Reload) -> Starlette:
@@ -28,8 +29,8 @@ def create_admin_app(metrics: Metrics, reload: Reload) -> Starlette:
     """
 
     async def serve_metrics(request: Request) -> Response:
-        """Speak OpenMetrics to who asks for it, for only that has exemplars."""
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        """Speak OpenMetrics to who takes it, for only that has exemplars; the library trips over odd Accept headers."""
+        encode, media_type = choose_encoder(OPENMETRICS if OPENMETRICS in request.headers.get("accept", "") else "")
         return Response(encode(metrics.registry), headers={"Content-Type": media_type})
 
     async def serve_reload(request: Request) -> Response:

@@ -45,9 +45,9 @@ class OtelTracer:
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("skyfix", version)
 
-    def begin(self, headers: Iterable[tuple[bytes, bytes]], method: str, route: str) -> OtelTrace:
+    def begin(self, headers: Iterable[tuple[bytes, bytes]], method: str, route: str, request_id: str) -> OtelTrace:
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in HEADERS}
-        attributes = {"http.request.method": method, "http.route": route}
+        attributes = {"http.request.method": method, "http.route": route, "skyfix.request_id": request_id}
         span = self._tracer.start_span(
             f"{method} {route}", PROPAGATOR.extract(carrier), SpanKind.SERVER, attributes=attributes
         )

@@ -62,7 +62,7 @@ class Telemetry:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id = _request_id(scope)
         state["timeline"] = Timeline()
-        trace = self._trace(scope, method, route)
+        trace = self._trace(scope, method, route, request_id)
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -89,10 +89,10 @@ class Telemetry:
             finally:
                 self._tell(method, route, status or CLIENT_GONE, time.perf_counter() - started, state, trace)
 
-    def _trace(self, scope: Scope, method: str, route: str) -> Trace | None:
+    def _trace(self, scope: Scope, method: str, route: str, request_id: str) -> Trace | None:
         if self._tracer is None or route in self._untraced:
             return None
-        return self._tracer.begin(scope["headers"], method, route)
+        return self._tracer.begin(scope["headers"], method, route, request_id)
 
     def _tell(
         self, method: str, route: str, status: int, seconds: float, state: dict[str, Any], trace: Trace | None

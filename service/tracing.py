@@ -1,7 +1,8 @@
 """Traces: who asks for them, and what a request tells them. Without an address for them nothing of this runs.
 
 A span a request and, below it, a span a stage. What they say is closed like the metrics' labels: no coordinates, no
-keys, nothing that a client wrote but the ids of its own trace.
+keys, nothing that a client wrote but the ids that it gave its trace and its request, by which logs and traces are
+brought together.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Trace(Protocol):
 
 
 class Tracer(Protocol):
-    def begin(self, headers: Iterable[tuple[bytes, bytes]], method: str, route: str) -> Trace:
+    def begin(self, headers: Iterable[tuple[bytes, bytes]], method: str, route: str, request_id: str) -> Trace:
         """Begin the span of a request, below the one that its `traceparent` names."""
 
     def close(self) -> None:

@@ -115,6 +115,8 @@ def test_openmetrics_for_who_asks_and_text_for_others(client: Client, photo: byt
     spoken_of = text_string_to_metric_families(spoken.text)  # type: ignore[no-untyped-call]
     assert "skyfix_stage_duration_seconds" in {family.name for family in spoken_of}
     assert "_created" not in plain.text + spoken.text
+    for odd in ("application/openmetrics-text;version=abc", "text/plain;version=9x", ";;,", "x" * 5000):
+        assert admin.get("/metrics", headers={"Accept": odd}).status_code == 200
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")

@@ -61,7 +61,7 @@ def traced(localizer: IndexLocalizer) -> Traced:
 
 
 def test_request_is_a_span_below_the_callers(traced: Traced, photo: bytes) -> None:
-    traced.post(photo, traceparent=SAMPLED)
+    traced.post(photo, traceparent=SAMPLED, **{"X-Request-Id": "r-17"})
     root = traced.root()
     assert root.name == "POST /localize"
     assert root.parent is not None
@@ -69,6 +69,7 @@ def test_request_is_a_span_below_the_callers(traced: Traced, photo: bytes) -> No
     assert dict(root.attributes or {}) == {
         "http.request.method": "POST",
         "http.route": "/localize",
+        "skyfix.request_id": "r-17",
         "http.response.status_code": 200,
         "skyfix.status": "ranked",
         "skyfix.mode": "prior",
@@ -89,7 +90,7 @@ def test_stages_are_spans_inside_the_request(traced: Traced, photo: bytes) -> No
 
 
 def test_waiting_is_a_span_only_if_it_is_one(traced: Traced) -> None:
-    trace, timeline = traced.tracer.begin([], "POST", "/localize"), Timeline()
+    trace, timeline = traced.tracer.begin([], "POST", "/localize", "1"), Timeline()
     now = time.perf_counter()
     for stage, started, ended in [("queue", 0, 0.0009), ("decode", 0.0009, 0.001), ("queue", 0.001, 0.01)]:
         timeline.add(stage, now + started, now + ended)
@@ -126,13 +127,14 @@ def test_our_own_fault_is_an_error(localizer: IndexLocalizer, photo: bytes) -> N
 
 def test_spans_say_nothing_private(traced: Traced, photo: bytes) -> None:
     secret = "k3y" * 8
-    headers = {"X-API-Key": secret, "User-Agent": "agent-zebra", "baggage": "lat=52.5", "X-Request-Id": "van-zebra"}
+    headers = {"X-API-Key": secret, "User-Agent": "agent-zebra", "baggage": "lat=52.5", "X-Request-Id": "request-17"}
     files = {"image": ("zebra.png", photo, "image/png")}
     traced.request("POST", "/localize", files=files, data={"lat": LAT, "lon": LON}, headers=headers)
     traced.request("GET", "/zebra?lat=52.5&key=zebra")
     told = " ".join(span.to_json() for span in traced.spans)
     assert "POST /localize" in told
     assert "GET unmatched" in told
+    assert "request-17" in told
     assert [word for word in (secret, "zebra", str(LAT), str(LON), "127.0.0.1") if word in told] == []
 
 
