@@ -24,6 +24,7 @@ DOCUMENTS = (
     "docs/operating.md",
     "docs/planning.md",
     "docs/indexing.md",
+    "docs/monitoring.md",
     "docs/search.md",
     "docs/sources.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
