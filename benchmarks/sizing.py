@@ -1,11 +1,13 @@
 """What 1, 10 and 100 million tiles take, from bytes and rates measured here: `python -m benchmarks.sizing`.
 
     python -m benchmarks.sizing --memory-gb 128 --gpu-tiles-per-s 2000
-    python -m benchmarks.sizing --profile balanced=800,60 --price-gb-month P --price-machine-month Q --price-core-hour R
+    python -m benchmarks.sizing --profile other=800,60 --price-gb-month P --price-machine-month Q --price-core-hour R
 
-Small indexes are published and opened in processes of their own; two sizes of each give what one more tile takes.
-Seconds are those of one core (CPU time). A profile is given as NAME=DISK,MEMORY in bytes a row, as another benchmark
-measured them. Prices are the reader's, in any currency; without them there are no costs.
+Small indexes are published and opened in processes of their own, and what FAISS keeps for the other search profiles is
+built of their rows; two sizes of each give what one more tile takes. Seconds are those of one core (CPU time). What a
+profile holds in memory is what its file has; the stored vectors, of which it reads a short list, stay on the disk. A
+profile of another kind is given as NAME=DISK,MEMORY in bytes a row. Prices are the reader's, in any currency; without
+them there are no costs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Literal, NamedTuple
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded
 
+import faiss
 import numpy as np
 import rasterio
 from rasterio.transform import from_origin
@@ -35,11 +38,14 @@ from index.manifest import TILES, VECTORS
 from index.nearby import Nearby
 from index.search import Searcher
 from index.sources.opening import open_source
+from index.stores.profiles import build_faiss
 from index.table import read_table
 from models.bundle import Embedding, default_bundle_path, open_model_bundle
 from models.columns import shifts
 from models.encoder import OnnxEncoder
 
+FaissProfile = Literal["balanced", "compact"]
+APPROXIMATE: tuple[FaissProfile, ...] = ("balanced", "compact")
 COUNTS = (1_000_000, 10_000_000, 100_000_000)
 ROUNDS = 3
 JOB_TILES, METRES_PER_PIXEL = 12, 0.3
@@ -94,10 +100,12 @@ def _profile(text: str) -> Profile:
 
 
 def _print(layout: Layout, means: Means) -> None:
-    exact = layout.profiles[0]
+    exact, *others = layout.profiles
+    besides = ", ".join(f"{profile.memory:,.0f} bytes {profile.name}" for profile in others)
     print(
         f"{layout.name}: a tile {layout.vector_bytes:,.0f} bytes of vectors and {layout.table_bytes:.0f} of table; in "
-        f"memory a row {exact.memory:,.0f} bytes, and {layout.table_memory:.0f} more a tile\n"
+        f"memory a row {exact.memory:,.0f} bytes, and {layout.table_memory:.0f} more a tile; what other profiles hold of "
+        f"a row, on the disk besides: {besides}\n"
     )
     columns = [list(lines(layout, count, means)) for count in COUNTS]
     print(f"| {layout.name} | " + " | ".join(f"{count // 1_000_000} M tiles" for count in COUNTS) + " |")
@@ -109,14 +117,8 @@ def _print(layout: Layout, means: Means) -> None:
 
 def measure(base: Path, kind: Kind, tiles_per_s: float, profiles: list[Profile]) -> Layout:
     """Publish two sizes of a kind of index and tell what a tile takes."""
-    folders, counts = [], [side * side for side in kind.sides]
-    for side in kind.sides:
-        cells = CELLS if kind.has_cells else None
-        shape = (side * side, CELLS.count, kind.embedding.size) if cells else (side * side, kind.embedding.size)
-        vectors = random_rows(int(np.prod(shape[:-1])), kind.embedding).reshape(shape)
-        lat, lon = square_of(side, kind.stride_m)
-        options = {"stride_m": kind.stride_m, "embedding": kind.embedding, "cells": cells}
-        folders.append(write_index(base / f"s{side}", lat, lon, vectors, np.arange(side * side), **options))  # type: ignore[arg-type]
+    counts = [side * side for side in kind.sides]
+    folders = [_publish(base / f"s{side}", kind, side) for side in kind.sides]
     more = counts[1] - counts[0]
     small, large = (_apart(folder, "index") for folder in folders)
     small_table, large_table = (_apart(folder, "table") for folder in folders)
@@ -134,8 +136,29 @@ def measure(base: Path, kind: Kind, tiles_per_s: float, profiles: list[Profile])
         search_s=large.search_s / counts[1],
         open_s=large.open_s / counts[1],
         tiles_per_s=tiles_per_s,
-        profiles=(Profile("exact", 0.0, memory / rows), *profiles),
+        profiles=(
+            Profile("exact", 0.0, memory / rows),
+            *(_measure_profile(kind, profile) for profile in APPROXIMATE),
+            *profiles,
+        ),
     )
+
+
+def _publish(root: Path, kind: Kind, side: int) -> Path:
+    cells = CELLS if kind.has_cells else None
+    shape = (side * side, CELLS.count, kind.embedding.size) if cells else (side * side, kind.embedding.size)
+    vectors = random_rows(int(np.prod(shape[:-1])), kind.embedding).reshape(shape)
+    lat, lon = square_of(side, kind.stride_m)
+    options = {"stride_m": kind.stride_m, "embedding": kind.embedding, "cells": cells}
+    return write_index(root, lat, lon, vectors, np.arange(side * side), **options)  # type: ignore[arg-type]
+
+
+def _measure_profile(kind: Kind, name: FaissProfile) -> Profile:
+    """What one more row adds to search.faiss."""
+    counts = [side * side * (CELLS.count if kind.has_cells else 1) for side in kind.sides]
+    sizes = [len(faiss.serialize_index(build_faiss(random_rows(count, kind.embedding), name))) for count in counts]
+    a_row = (sizes[1] - sizes[0]) / (counts[1] - counts[0])
+    return Profile(name, a_row, a_row)
 
 
 def _size(root: Path, name: str) -> int:
