@@ -104,7 +104,7 @@ def _print(layout: Layout, means: Means) -> None:
     besides = ", ".join(f"{profile.memory:,.0f} bytes {profile.name}" for profile in others)
     print(
         f"{layout.name}: a tile {layout.vector_bytes:,.0f} bytes of vectors and {layout.table_bytes:.0f} of table; in "
-        f"memory a row {exact.memory:,.0f} bytes, and {layout.table_memory:.0f} more a tile; what other profiles hold of "
+        f"memory a row {exact.memory:,.0f} bytes, and {layout.table_memory:.0f} more a tile; what others hold of "
         f"a row, on the disk besides: {besides}\n"
     )
     columns = [list(lines(layout, count, means)) for count in COUNTS]
