@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -30,6 +30,7 @@ from service.pipeline import Pipeline
 from service.problems import for_http_exception, for_skyfix_error
 from service.requests import check_headers, parse_upload, read_body
 from service.responses import localize_response
+from service.room.threads import Room
 from service.served import Served
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -46,16 +47,19 @@ ACCESS: Mapping[str, Scope | None] = {
 """The scope that a key needs for each route; None is open to everybody."""
 
 
+OpenRoom = Callable[[Settings, Metrics], Room]
+
+
 class Service:
     """What the routes share: settings, metrics, threads, and the indexes by the names that the settings give them."""
 
-    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None, open_room: OpenRoom | None = None) -> None:
         self.settings = settings
         self.guard = Guard(settings)
         self.version = program_version()
         self.metrics = Metrics(self.version)
         self.tracer = tracer or open_tracer(settings.otlp_endpoint, self.version, os.environ)
-        self.pipeline = Pipeline(self.metrics, settings.sizes)
+        self.pipeline = Pipeline(self.metrics, settings.sizes, open_room and open_room(settings, self.metrics))
         self.served = Served([index.name for index in settings.index] or [""])
         self.draining = False
 
@@ -82,17 +86,23 @@ class Service:
         self.metrics.serve(self.served, self.settings.provider)
 
 
-def create_app(settings: Settings, localizer: Localizer | None = None, tracer: Tracer | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    localizer: Localizer | None = None,
+    tracer: Tracer | None = None,
+    open_room: OpenRoom | None = None,
+) -> FastAPI:
     """Build the application.
 
     Args:
         localizer: answers from the start; without one the app is not ready until `app.state.service.install`.
         tracer: takes the traces; by default as the settings and OTEL_ variables say.
+        open_room: makes the room where photos are decoded; threads by default.
 
     Raises:
         UsageError, KeyFileInvalid: the settings would let in everybody, or the key file is not to be trusted.
     """
-    service = Service(settings, tracer)
+    service = Service(settings, tracer, open_room)
     if localizer is not None:
         service.install(localizer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -36,7 +37,8 @@ class _Job(Generic[Item, Result]):
     future: asyncio.Future[Done[Result]]
 
     def settle(self, outcome: Done[Result] | BaseException) -> None:
-        self.loop.call_soon_threadsafe(self._settle, outcome)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+            self.loop.call_soon_threadsafe(self._settle, outcome)
 
     def _settle(self, outcome: Done[Result] | BaseException) -> None:
         if self.future.done():  # whoever asked is gone
@@ -59,6 +61,7 @@ class Batcher(Generic[Item, Result]):
         workers: batches at a time.
         most: items a batch.
         on_batch: told how many items ran together, in a worker.
+        name: of the threads.
     """
 
     def __init__(
@@ -69,13 +72,14 @@ class Batcher(Generic[Item, Result]):
         workers: int = 1,
         most: int = 1,
         on_batch: Callable[[int], None] | None = None,
+        name: str = "encode",
     ) -> None:
         self._run, self._key_of, self._most, self._on_batch = run, key_of, most, on_batch
         self._waiting: deque[_Job[Item, Result]] = deque()
         self._wake = threading.Condition()
         self._closed = False
         for number in range(workers):
-            threading.Thread(target=self._work, name=f"encode-{number}", daemon=True).start()
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     async def submit(self, item: Item, deadline: Deadline) -> Done[Result]:
         """Wait for an item's turn and its result.
@@ -122,7 +126,7 @@ class Batcher(Generic[Item, Result]):
             if job.future.done():
                 continue
             if job.deadline.passed:
-                job.settle(DeadlineExceeded("The time that was allowed ran out before the network was free."))
+                job.settle(DeadlineExceeded("The time that was allowed ran out before its turn came."))
             elif batch and job.key != batch[0].key:
                 left.append(job)
             else:

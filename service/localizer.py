@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.tiles import Bounds
-from models.camera import GroundInput
 from models.image import Photo
 from models.provenance import LedgerEntry
-from service.query import Answer, Notice, Prior, Query
+from service.prepared import Prepared as Prepared
+from service.query import Answer, Query
+from service.recipe import Recipe
 
 Float32s = NDArray[np.float32]
 
@@ -47,29 +48,15 @@ class About:
         return self.index.partition("@")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A photo ready for the network, with what was decided about it."""
-
-    ground: GroundInput
-    heading_searched: bool
-    """True when several headings are tried and the best one is part of the answer."""
-    prior: Prior | None
-    fov_deg: float
-    """Horizontal field of view that was reckoned with."""
-    notices: tuple[Notice, ...]
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """(3, H, W) of what the network is given."""
-        return self.ground.pixels.shape
-
-
 class Localizer(Protocol):
     """Answers a query in four steps, so that each can run where its kind of work belongs."""
 
     @property
     def about(self) -> About: ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """What `decode` and `prepare` do, to be done elsewhere."""
 
     def decode(self, data: bytes) -> Photo:
         """Raises ImageError."""

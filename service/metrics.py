@@ -41,6 +41,7 @@ COMPONENTS = ("model", "index")
 PROBED = "10"
 """Best rows that a probe asks for."""
 RELOADS = ("taken", "refused")
+WORKER_ENDS = ("late", "died", "lied", "recycled")
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 REFUSALS = (
     library.ParameterError,
@@ -89,6 +90,8 @@ class Metrics:
         )
         self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
         self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
+        self.decode_workers = self._gauge("decode_workers", "Processes that decode photos; 0 where threads do.")
+        self.decode_workers_ended = self._counter("decode_workers_ended", "Decode processes that ended.", "reason")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
         self.index_vectors = self._gauge("index_vectors", "Tiles in a served index.", "index")
@@ -117,6 +120,8 @@ class Metrics:
         self.stages = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
         for component in COMPONENTS:
             self.ready.labels(component).set(0)
+        for reason in WORKER_ENDS:
+            self.decode_workers_ended.labels(reason)
         for result in RELOADS:
             self.key_reloads.labels(result)
         for status in STATUSES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +14,11 @@ from typing import TypeVar
 from service.batching import Batcher
 from service.deadline import Deadline
 from service.errors import DeadlineExceeded, Overloaded
-from service.localizer import Float32s, Localizer, Prepared
+from service.localizer import Float32s, Localizer
 from service.metrics import Metrics
+from service.prepared import Prepared
 from service.query import Answer, Query
+from service.room.threads import Room, ThreadRoom, timed_step
 from service.sizes import Sizes
 from service.timeline import Timeline
 
@@ -32,13 +34,18 @@ class _Photo:
 
 
 class Pipeline:
-    """Threads and places for photos."""
+    """Threads and places for photos.
 
-    def __init__(self, metrics: Metrics, sizes: Sizes) -> None:
+    Args:
+        room: where photos are decoded, closed with the pipeline; threads when None.
+    """
+
+    def __init__(self, metrics: Metrics, sizes: Sizes, room: Room | None = None) -> None:
         self._places = sizes.places
         self._taken = 0
         self._metrics = metrics
-        self._decoding = ThreadPoolExecutor(sizes.decoding, "decode")
+        self._receiving = ThreadPoolExecutor(sizes.decoding, "receive")
+        self._room: Room = room or ThreadRoom(sizes.decoding)
         self._batcher: Batcher[_Photo, Float32s] = Batcher(
             _encode,
             _alike,
@@ -65,13 +72,15 @@ class Pipeline:
         self._metrics.queue_depth.labels(QUEUE).set(self._taken)
         try:
             yield
+        except MemoryError:
+            raise Overloaded("There is no memory left for the photo. Try again in a moment.") from None
         finally:
             self._taken -= 1
             self._metrics.queue_depth.labels(QUEUE).set(self._taken)
 
     async def off_loop(self, work: Callable[[], T]) -> T:
-        """Run what belongs to receiving a photo, such as taking a form apart, beside the decoding."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoding, work)
+        """Run what belongs to receiving a photo, such as taking a form apart, beside the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._receiving, work)
 
     async def localize(
         self, localizer: Localizer, data: bytes, query: Query, deadline: Deadline, timeline: Timeline
@@ -79,19 +88,15 @@ class Pipeline:
         """Run the four steps on their pools. The timeline gets each stage, `queue` for all waiting, also of failures.
 
         Raises:
-            DeadlineExceeded: before a step whose turn came too late. A step that runs is not cut off.
+            DeadlineExceeded: before a step whose turn came too late. Of steps that run only decoding is cut off.
             What the steps raise.
         """
 
-        async def step(stage: str, pool: Executor, work: Callable[[], T]) -> T:
-            submitted = time.perf_counter()
-            timed = partial(_timed, work, deadline, timeline, stage, submitted)
-            return await asyncio.get_running_loop().run_in_executor(pool, timed)
-
-        photo = await step("decode", self._decoding, lambda: localizer.decode(data))
-        prepared = await step("preprocess", self._decoding, lambda: localizer.prepare(photo, query))
+        prepared = await self._room.prepare(localizer, data, query, deadline, timeline)
         columns = await self._columns(_Photo(localizer, prepared), deadline, timeline)
-        answer = await step("search", self._search, lambda: localizer.search(query, prepared, columns))
+        search = partial(localizer.search, query, prepared, columns)
+        timed = partial(timed_step, search, deadline, timeline, "search", time.perf_counter())
+        answer = await asyncio.get_running_loop().run_in_executor(self._search, timed)
         if answer.reckoning is not None:
             timeline.give_end("posterior", "search", answer.reckoning.seconds)
         return answer
@@ -109,7 +114,8 @@ class Pipeline:
 
     def close(self) -> None:
         self._batcher.close()
-        for pool in (self._decoding, self._search):
+        self._room.close()
+        for pool in (self._receiving, self._search):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -119,10 +125,3 @@ def _encode(photos: Sequence[_Photo]) -> list[Float32s]:
 
 def _alike(photo: _Photo) -> Hashable:
     return id(photo.localizer), photo.prepared.input_shape
-
-
-def _timed(work: Callable[[], T], deadline: Deadline, timeline: Timeline, stage: str, submitted: float) -> T:
-    timeline.add("queue", submitted, time.perf_counter())
-    deadline.check()
-    with timeline.measure(stage):
-        return work()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from index.gallery import TileFacts
 from models.camera import Projection
+
+if TYPE_CHECKING:  # decode workers know a query, and need no index
+    from index.gallery import TileFacts
 
 Mode = Literal["auto", "prior", "global"]
 Status = Literal["localized", "ambiguous", "no_match", "outside_coverage"]

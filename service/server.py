@@ -20,6 +20,7 @@ from service.door.hosts import HostGuard, allowed_hosts
 from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
 from service.keeper import Keeper, Load
+from service.room.opening import open_room
 from service.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -60,10 +61,13 @@ def serve(settings: Settings, load: Load | Mapping[str, Load], on_ready: Callabl
         ProviderUnavailable: there is no GPU, and there has to be one.
         SkyfixError: what a load raised, if the settings are strict.
     """
-    app = create_app(settings)
+    app = create_app(settings, open_room=open_room)
     loads = load if isinstance(load, Mapping) else {"": load}
-    with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
-        asyncio.run(_serve(app, loads, on_ready, public, admin))
+    try:
+        with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
+            asyncio.run(_serve(app, loads, on_ready, public, admin))
+    finally:
+        app.state.service.pipeline.close()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -15,7 +15,7 @@ from index.shelf import MAX_OPEN
 from models.errors import UsageError
 from models.image import ImageLimits
 from service.index_paths import Indexes, Paths
-from service.sizes import Sizes, encoding_sizes
+from service.sizes import Sizes, available_cores, encoding_sizes
 
 PREFIX = "SKYFIX_"
 NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     admin_port: int = Field(default=9090, ge=0, le=65535)
     provider: Literal["cpu", "prefer-gpu", "require-gpu"] = "cpu"
     threads: int = Field(default=1, ge=1, le=256, description="Threads inside one run of the network.")
+    decode_workers: int = Field(
+        default_factory=available_cores, ge=0, le=64, description="Processes that decode; one a core, 0 for threads."
+    )
+    decode_s: float = Field(default=2.5, gt=0, le=600, description="A photo that takes longer is given up.")
     decode_threads: int = Field(default=2, ge=1, le=64)
     encoders: int | None = Field(default=None, ge=1, le=64, description="Runs of the network at once; by the cores.")
     max_batch: int | None = Field(default=None, ge=1, le=256, description="Photos in one run; 1 on a CPU, 32 on a GPU.")

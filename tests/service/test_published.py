@@ -16,8 +16,9 @@ from models.encoder import FakeEncoder
 from models.image import WHOLE_PX
 from models.provenance import LedgerEntry
 from service.app import create_app
-from service.index_localizer import IndexLocalizer, decoded_side_px
+from service.index_localizer import IndexLocalizer
 from service.loading import warm_up
+from service.recipe import decoded_side_px
 from service.settings import Settings
 from tests.service.conftest import Client, check_problem
 from tests.service.world import PaintedTiles, encode, panorama

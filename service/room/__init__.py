@@ -1,0 +1,1 @@
+"""Where photos are decoded: in processes of their own, which can be killed."""
