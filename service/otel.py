@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable
@@ -22,6 +21,8 @@ HEADERS = (b"traceparent", b"tracestate")
 TRACES_PATH, CLOSE_S = "/v1/traces", 3.0
 SHORTEST_WAIT_S = 0.001
 """A free thread is had in less; a span for that would say nothing, four times a photo."""
+UNNAMED = "unknown_service"
+"""What OpenTelemetry calls a service whose name no variable says."""
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -39,8 +40,9 @@ class OtelTracer:
     """Spans to one processor. Sampler, limits and resource are as OTEL_ variables say."""
 
     def __init__(self, processor: SpanProcessor, version: str) -> None:
-        name = os.environ.get("OTEL_SERVICE_NAME", "skyfix")
-        resource = Resource.create({"service.name": name, "service.version": version})
+        resource = Resource.create({"service.version": version})
+        if str(resource.attributes["service.name"]).startswith(UNNAMED):
+            resource = resource.merge(Resource({"service.name": "skyfix"}))
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("skyfix", version)

@@ -98,6 +98,25 @@ def test_waiting_is_a_span_only_if_it_is_one(traced: Traced) -> None:
     assert [span.name for span in traced.spans] == ["decode", "queue", "POST /localize"]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "name"),
+    [
+        ("OTEL_SERVICE_NAME", "eyes", "eyes"),
+        ("OTEL_SERVICE_NAME", "", "skyfix"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=eyes,region=north", "eyes"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "region=north", "skyfix"),
+    ],
+)
+def test_service_is_called_as_the_variables_say(
+    localizer: IndexLocalizer, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, name: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    traced = Traced(localizer)
+    traced.get("/info")
+    assert traced.root().resource.attributes["service.name"] == name
+    assert traced.root().resource.attributes["service.version"] == "1"
+
+
 def test_answer_names_the_span(traced: Traced) -> None:
     given = traced.get("/info", headers={"traceparent": SAMPLED}).headers["traceparent"]
     assert given == f"00-{TRACE}-{traced.root().context.span_id:016x}-01"
