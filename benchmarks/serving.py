@@ -1,6 +1,6 @@
 """How fast the service is beside what one would otherwise run: ratios, measured in turns, in one run on one machine.
 
-    python -m benchmarks.serving --work FOLDER                      # default bundle and DeiT-S, photos of 2 and 12 MP
+    python -m benchmarks.serving --work FOLDER                      # three networks, photos of 2 and 12 MP
     python -m benchmarks.serving --work FOLDER --peers PYTHON       # LitServe and BentoML too
     python -m benchmarks.serving --work FOLDER --model sample-city --megapixels 2 --seconds 5
 
@@ -18,14 +18,16 @@ import subprocess
 import sys
 from collections import defaultdict
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.peers import servers
 from benchmarks.peers.load import Run, closed, opened
-from benchmarks.peers.scene import DEFAULT, DEIT, Scene, make_scene
+from benchmarks.peers.scene import TILES_A_SIDE, Scene, make_scene
 from benchmarks.peers.servers import Server, Started, running
 
 CLIENTS = (8, 32)
+INT8 = "skyfix-int8"
 OVERLOAD = 3.0
 Cells = dict[tuple[str, int], list[Run]]
 """Server and clients to the run of each round."""
@@ -42,10 +44,12 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for models, indexes and photos; kept")
-    parser.add_argument("--model", nargs="+", choices=[DEFAULT, DEIT], default=[DEFAULT, DEIT])
+    parser.add_argument("--model", nargs="+", choices=list(TILES_A_SIDE), default=list(TILES_A_SIDE))
     parser.add_argument("--megapixels", nargs="+", type=int, choices=[2, 12], default=[2, 12])
     parser.add_argument("--peers", help="python of an environment with LitServe and BentoML")
-    parser.add_argument("--servers", nargs="+", help="only these, of skyfix, naive, litserve, bentoml and bare")
+    parser.add_argument(
+        "--servers", nargs="+", help="only these, of skyfix, skyfix-int8, naive, litserve, bentoml and bare"
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of one server at one number of clients")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-overload", action="store_true")
@@ -85,6 +89,8 @@ def _cell(started: Started, photos: list[bytes], clients: int, seconds: float) -
 
 def _servers(scene: Scene, given: argparse.Namespace) -> list[Server]:
     found = [servers.skyfix(scene), servers.naive(scene)]
+    if scene.in_int8 is not None:
+        found.append(replace(servers.skyfix(scene.in_int8), name=INT8))
     if given.peers:
         found += [servers.litserve(scene, given.peers), servers.bentoml(scene, given.peers)]
     return [server for server in found if _wanted(server.name, given)]
@@ -120,6 +126,8 @@ def print_cells(cells: Cells, bounds: list[float]) -> None:
     for (name, clients), runs in cells.items():
         if name == "skyfix" and bounds:
             print(f"skyfix / bare ONNX Runtime ({statistics.median(bounds):.1f}) at {clients}: {ratios(runs, bounds)}")
+        if name == INT8 and ("naive", clients) in cells:
+            print(f"{INT8} / naive at {clients}: {ratios(runs, [run.per_s for run in cells['naive', clients]])}")
         if clients == CLIENTS[1]:
             few = [run.per_s for run in cells[name, CLIENTS[0]]]
             print(f"{name}: photos/s at {clients} clients over those at {CLIENTS[0]}: {ratios(runs, few)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from benchmarks.peers.photos import make_photo
 from benchmarks.peers.twin import torch_twin
 from index.bundle import open_index
 from models.bundle import ModelBundle, StretchedView, default_bundle_path, open_model_bundle
+from models.errors import UsageError
 from models.exporting.run import export_bundle
+from models.importing.delivery import Order, deliver
 from models.networks.network import Network
 from models.training.config import draft_manifest, load_config
 from models.training.model import build_network
@@ -25,8 +28,9 @@ PHOTOS = {2: 32, 12: 10}
 """Megapixels to how many photos."""
 SIDES = {("perspective", 2): (1632, 1224), ("perspective", 12): (4000, 3000)}
 SIDES |= {("panorama", 2): (2000, 1000), ("panorama", 12): (4900, 2450)}
-DEFAULT, DEIT = "sample-city", "transgeo-cvusa"
-TILES_A_SIDE = {DEFAULT: 22, DEIT: 64}
+DEFAULT, DEIT, DEIT_TALL = "sample-city", "transgeo-cvusa", "transgeo-vigor-same"
+"""The default bundle; DeiT-S networks for panoramas of 112 x 616 and of 320 x 640 pixels, with random weights."""
+TILES_A_SIDE = {DEFAULT: 22, DEIT: 64, DEIT_TALL: 64}
 STRIDE_M, PHONE_FOV_DEG, SEED = 32.0, 70.0, 7
 
 
@@ -40,11 +44,19 @@ class Scene:
     index: str
     projection: str
     fov_deg: float
+    int8_bundle: str = ""
+    """Of the same network; empty where there is nothing to quantise, or the certificate was refused."""
+    int8_index: str = ""
 
     @property
     def query(self) -> str:
         """Query string of a raw upload."""
         return f"fov_deg={self.fov_deg:g}&projection={self.projection}"
+
+    @property
+    def in_int8(self) -> Scene | None:
+        """The same with the 8-bit bundle, if there is one."""
+        return replace(self, bundle=self.int8_bundle, index=self.int8_index) if self.int8_bundle else None
 
     def photos(self, megapixels: int) -> list[bytes]:
         return [path.read_bytes() for path in sorted((Path(self.folder) / f"{megapixels}mp").glob("*.jpg"))]
@@ -72,7 +84,10 @@ def make_scene(config: str, folder: Path) -> Scene:
         for seed in range(count):
             data = make_photo(*SIDES[projection, megapixels], seed)
             (folder / f"{megapixels}mp" / f"{seed:03d}.jpg").write_bytes(data)
-    scene = Scene(str(folder), config, str(bundle.folder), str(index), projection, fov_deg)
+    small = _int8(bundle, folder / "int8")
+    again = "" if small is None else str(_index(small, folder / "int8.index", TILES_A_SIDE[config]))
+    said = "" if small is None else str(small.folder)
+    scene = Scene(str(folder), config, str(bundle.folder), str(index), projection, fov_deg, said, again)
     (folder / SCENE).write_text(json.dumps(asdict(scene), indent=1))
     return scene
 
@@ -86,7 +101,21 @@ def _model(config: str, folder: Path) -> tuple[ModelBundle, Network]:
     read = load_config(config)
     network = build_network(read, pretrained=False)
     draft = draft_manifest(read, {"weights": "random"})
-    return export_bundle(network, draft, folder / "bundle", half_weights=True), network
+    return export_bundle(network, draft, folder / "bundle", half_weights=False), network
+
+
+def _int8(bundle: ModelBundle, out: Path) -> ModelBundle | None:
+    """Quantise a bundle as `skyfix import --precision int8` does, certificate and refusal included."""
+
+    def copied(folder: Path) -> ModelBundle:
+        shutil.copytree(bundle.folder, folder)
+        return open_model_bundle(folder)
+
+    try:
+        return deliver(Order(out=out, precision="int8"), copied, lambda _: [])
+    except UsageError as refusal:
+        print(f"{bundle.manifest.title} stays in float32: {refusal}", flush=True)
+        return None
 
 
 def _index(bundle: ModelBundle, root: Path, side: int) -> Path:
