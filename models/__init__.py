@@ -1,7 +1,7 @@
 """What an image means. Importing it says to ONNX Runtime, which every part loads after it, to keep to itself.
 
-From 1.32 on ONNX Runtime otherwise makes a device id in the home folder and sends events to its maker when it is
-imported, so that nothing that runs later could still say no. Whoever wants that sets the variable to 0.
+ONNX Runtime 1.31 and newer otherwise makes a device id in the home folder when it is imported, and sends events to its
+maker; nothing that runs later could still say no. Whoever wants that sets the variable to 0.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +62,27 @@ def index_root(tiny_bundle: ModelBundle, tmp_path_factory: pytest.TempPathFactor
     return root
 
 
-@pytest.fixture(scope="module")
-def served(stages: dict[str, Stage], index_root: Path, tiny_bundle: ModelBundle) -> Iterator[Served]:
-    tiny_bundle.folder.chmod(0o755)
-    environment = {"PATH": os.environ["PATH"]} | stages["base"].env | {"SKYFIX_INDEX": str(index_root)}
-    environment |= {"PATH": os.environ["PATH"], "SKYFIX_HOST": "127.0.0.1", "SKYFIX_BUNDLE": str(tiny_bundle.folder)}
+@contextmanager
+def running(runtime: Stage, index: Path, bundle: ModelBundle, *around: str) -> Iterator[Served]:
+    """The service with what the image sets, in the cage, under the command `around`; it has to stop cleanly."""
+    environment = {**runtime.env, "SKYFIX_INDEX": str(index), "SKYFIX_BUNDLE": str(bundle.folder)}
+    environment |= {"PATH": os.environ["PATH"], "SKYFIX_HOST": "127.0.0.1"}
     serve = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--admin-port", "0"]
-    command = confined([index_root, tiny_bundle.folder], serve)
+    command = [*around, *confined([index, bundle.folder], serve)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
         ready = next((found for line in iter(process.stdout.readline, "") if (found := READY.match(line))), None)
         assert ready is not None, "it did not start"
         yield Served(process, ready[1], int(ready[2]))
-        process.kill()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def served(runtime: Stage, index_root: Path, tiny_bundle: ModelBundle) -> Iterator[Served]:
+    tiny_bundle.folder.chmod(0o755)
+    with running(runtime, index_root, tiny_bundle) as found:
+        yield found
 
 
 def test_the_cage_is_closed(index_root: Path) -> None:
@@ -121,6 +132,17 @@ def test_nothing_was_left_in_tmp(served: Served, index_root: Path, tiny_bundle: 
     assert {path.name for path in tmp.iterdir()} <= kept
 
 
-def test_it_stops_cleanly(served: Served) -> None:
-    served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(20) == 0
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_it_calls_nobody(runtime: Stage, index_root: Path, tiny_bundle: ModelBundle, tmp_path: Path) -> None:
+    """From start to end, with a photo in between, no thread of it connects to an address of any network."""
+    log = tmp_path / "calls"
+    watched = ("strace", "-D", "-f", "-q", "-e", "trace=connect", "-o", str(log))
+    with running(runtime, index_root, tiny_bundle, *watched) as found:
+        assert found.ask(encode(panorama(7)))[0] == 200
+    for _ in range(100):  # the tracer writes its last line when the service is gone
+        if re.search(rf"^{found.process.pid} \+\+\+ exited", calls := log.read_text(encoding="utf-8"), re.MULTILINE):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("strace saw no end")
+    assert not re.search(r"connect\(.*AF_INET", calls)
