@@ -90,6 +90,7 @@ def ask_everything(opened: Opened, name: str, folder: Path, *options: str) -> in
         f"--header=Authorization: Bearer {opened.key}",
         "--checks=all",
         "--continue-on-failure",
+        "--suppress-health-check=all",
         f"--seed={SEED}",
         "--no-color",
         *options,
