@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -23,11 +26,11 @@ from tests.docker.test_dockerfile import SECRET
 FOLDER = ROOT / "docker" / "kubernetes"
 VERSIONS = ("1.34", kubernetes_validate.latest_version())
 LABELS = {"app.kubernetes.io/name": "skyfix"}
-KUSTOMIZATION = load_yaml("docker/kubernetes/kustomization.yaml")
+KUSTOMIZATION = load_yaml("docker/kubernetes/base/kustomization.yaml")
 
 
 def _documents(name: str) -> list[Any]:
-    return list(yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8")))
+    return list(yaml.safe_load_all((FOLDER / "base" / name).read_text(encoding="utf-8")))
 
 
 MANIFESTS = list(chain.from_iterable(map(_documents, KUSTOMIZATION["resources"])))
@@ -78,9 +81,44 @@ def test_a_misspelt_field_is_not_valid() -> None:
         kubernetes_validate.validate(_one("Service") | {"specs": {}}, VERSIONS[0], strict=True)
 
 
-def test_every_file_is_used_or_explained() -> None:
-    files = {path.name for path in FOLDER.glob("*.yaml")}
-    assert files == {*KUSTOMIZATION["resources"], "kustomization.yaml", "prometheus-adapter.yaml", "scrape.yaml"}
+def test_every_file_of_the_base_is_used() -> None:
+    files = {path.name for path in (FOLDER / "base").iterdir()}
+    assert files == {*KUSTOMIZATION["resources"], "kustomization.yaml"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+@pytest.mark.parametrize("folder", ["base", "index-from-image"])
+def test_kustomize_makes_valid_manifests(folder: str) -> None:
+    text = subprocess.check_output(["kubectl", "kustomize", str(FOLDER / folder)], text=True)
+    made = list(yaml.safe_load_all(text))
+    assert len(made) == len(MANIFESTS)
+    for manifest in made:
+        kubernetes_validate.validate(manifest, VERSIONS[0], strict=True)
+    (pod,) = [each["spec"]["template"]["spec"] for each in made if each["kind"] == "Deployment"]
+    expected = POD if folder == "base" else OVERLAID
+    images = {each["image"] for each in [*pod["containers"], *pod.get("initContainers", [])]}
+    assert all(re.fullmatch(r"registry\.example\.org/[a-z-]+:[0-9.]+", image) for image in images)
+    assert _by_name(pod["volumes"]) == _by_name(expected["volumes"])
+    assert pod["containers"][0]["resources"] == expected["containers"][0]["resources"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_takes_job_and_query(tmp_path: Path) -> None:
+    (rule,) = load_yaml("docker/kubernetes/prometheus-adapter.yaml")["rules"]["custom"]
+    query = rule["metricsQuery"].replace("<<.GroupBy>>", "pod").replace("<<.Series>>", "skyfix_queue_depth")
+    query = query.replace("<<.LabelMatchers>>", 'namespace="skyfix",pod=~"a|b"')
+    rules = {"groups": [{"name": "adapter", "rules": [{"record": "queue", "expr": query}]}]}
+    (job,) = load_yaml("docker/kubernetes/scrape.yaml")
+    del job["kubernetes_sd_configs"]  # which Debian's build does not know
+    config = {"scrape_configs": [job], "rule_files": ["rules.yml"]}
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    done = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 rules found" in done.stdout
 
 
 def test_all_of_it_is_in_one_namespace_that_refuses_less() -> None:
