@@ -17,7 +17,9 @@ from models.geo import Floats, wrap_lon
 MOST_OPEN = 16
 MARGIN_DEG = 1e-4
 """By which a sheet may lie outside the box around points of its edge."""
-SHOWN_SHEETS, SHOWN_PLACES = 64, 8
+SHOWN_SHEETS, SHOWN_PLACES = 64, 64
+PLASTIC = 0.7548776662466927
+"""Multiples of it and of its square fill a plane evenly, however many there are."""
 Ints = NDArray[np.int64]
 
 
@@ -69,11 +71,10 @@ class Mosaic:
         if len(self.sheets) == 1:
             return 1.0
         chosen = np.unique(np.linspace(0, len(self.sheets) - 1, SHOWN_SHEETS).astype(np.int64))
-        along = (np.arange(SHOWN_PLACES) + 0.5) / SHOWN_PLACES
-        column, row = (axis.ravel() for axis in np.meshgrid(along, along))
         shares = []
-        for number in chosen:
-            grid = self.sheets[number].grid
+        for turn, number in enumerate(chosen):
+            grid, places = self.sheets[number].grid, np.arange(SHOWN_PLACES) + turn * SHOWN_PLACES
+            column, row = places * PLASTIC % 1.0, places * PLASTIC**2 % 1.0
             lat, lon = grid.position(column * grid.width, row * grid.height)
             times = np.zeros(len(lat))
             for other in self.near(lat, lon, (0.0, 0.0)):

@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.sources.blocks import Cut, Reader, Spot
 from index.sources.grid import ZONE_DEG, TileGrid
-from index.sources.mosaic import Mosaic
-from index.sources.spots import SAMPLES, look, most_share, reach_deg, share, union_of
+from index.sources.mosaic import PLASTIC, Mosaic
+from index.sources.spots import SAMPLES, Sight, look, most_share, reach_deg, share, union_of
 from index.tiles import BadTile, Piece, Tile
 from models.geo import Floats, wrap_lon
 
@@ -22,9 +23,10 @@ BLOCK_PX = 2048
 SAFELY = 1.06
 """A position must lie this much better on the imagery than a tile needs, so that the edge alone never makes it bad."""
 COUNT_SAMPLES, MOST_LOOKED_AT = 64, 64
+MOST_COUNTED, MOST_BLOCKS, BLOCKS_COUNTED = 100_000, 1500, 48
 SHEETS_TRIED, MOST_PLACES = 8, 1000
-GOLDEN, PLASTIC = 0.6180339887498949, 0.7548776662466927
-"""Their multiples fill a line and, with its square, a plane evenly however many there are."""
+GOLDEN = 0.6180339887498949
+"""Its multiples fill a line evenly, however many there are."""
 Ints = NDArray[np.int64]
 
 
@@ -44,10 +46,15 @@ class Orthophoto:
 
     @property
     def count(self) -> int:
-        """Tiles to expect; an estimate."""
-        return max(
-            1, round(self._count_by_places() if len(self.mosaic.sheets) <= MOST_LOOKED_AT else self._count_by_area())
-        )
+        """Tiles to expect: of little imagery what some blocks hold, or all; of much an estimate by its area."""
+        few = len(self.mosaic.sheets) <= MOST_LOOKED_AT
+        rough = self._count_by_places() if few else self._count_by_area()
+        blocks = list(islice(self._blocks(), MOST_BLOCKS + 1)) if rough <= MOST_COUNTED else []
+        if not 0 < len(blocks) <= MOST_BLOCKS:
+            return max(1, round(rough))
+        chosen = blocks[:: -(-len(blocks) // BLOCKS_COUNTED)]
+        share = sum(len(self._spots(*block)[0]) for block in chosen) / sum(len(block[0]) for block in chosen)
+        return max(1, round(share * sum(len(block[0]) for block in blocks)))
 
     def _count_by_places(self) -> float:
         """Positions of the grid, times the share of some of them that lies on the imagery."""
@@ -113,10 +120,16 @@ class Orthophoto:
         return self.least_share * max(most_share(self.mosaic, sheet, self.cut.footprint_m) for sheet in tried)
 
     def _block(self, reader: Reader, row: Ints, column: Ints, anchor: Ints) -> Iterator[Piece]:
+        spots, sights = self._spots(row, column, anchor)
+        if spots:
+            yield from reader.cut(spots, sights)
+
+    def _spots(self, row: Ints, column: Ints, anchor: Ints) -> tuple[list[Spot], list[Sight]]:
+        """Find the positions of a block that lie on imagery, and the sheets that show it."""
         inside = self.grid.has(row, column)
         row, column, anchor = row[inside], column[inside], anchor[inside]
         if not len(row):
-            return
+            return [], []
         centres = lat, lon = self.grid.centres(row, column)
         sights = look(self.mosaic, centres, self.grid.centres(row, anchor), self.cut.footprint_m)
         enough = share(union_of(sights, (len(row), SAMPLES * SAMPLES))) >= self._least * SAFELY
@@ -124,8 +137,7 @@ class Orthophoto:
             Spot(n, int(row[n]), int(column[n]), float(lat[n]), float(lon[n]), int(column[n] - anchor[n]))
             for n in np.flatnonzero(enough).tolist()
         ]
-        if spots:
-            yield from reader.cut(spots, sights)
+        return spots, sights
 
     def _blocks(self) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Rows and columns of the grid, and the column a row is anchored to, a block of neighbours at a time.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 
+from index.sources.cut import CutSource
 from index.sources.mosaic import MOST_OPEN, Mosaic
 from index.sources.opening import open_source
 from index.sources.raster import RasterReader, read_raster
@@ -172,3 +173,16 @@ def test_sheets_that_are_to_be_credited_differently_say_so_tile_by_tile(tmp_path
         ("a.tif", "© West", "2020-05-13"), ("b.tif", "© East", "2021-05-13"),
     }  # fmt: skip
     assert {tile.attribution for tile in _tiles(tmp_path / "sheets" / "a.tif").values()} == {None}
+
+
+def test_the_count_of_many_sheets_is_reckoned_from_their_area(tmp_path: Path) -> None:
+    whole, pixels = square_transform(UTM, 50.0, LON, 800, 1.0), _ground(800)
+    for n in range(9 * 9):
+        column, row = n % 9 * 85, n // 9 * 85
+        _write(tmp_path / "s" / f"{n}.tif", pixels, whole, slice(column, column + 100), slice(row, row + 100))
+    source = open_source([tmp_path / "s"], footprint_m=80.0, size_px=64, stride_m=20.0)
+    assert isinstance(source, CutSource)
+    (part,) = source._parts
+    exact = sum(piece.count for piece in source.pieces())
+    assert source.count == pytest.approx(exact, rel=0.05)
+    assert part._count_by_area() == pytest.approx(exact, rel=0.15)
