@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from models.errors import SkyfixError
+from service.access_log import AccessLog
 from service.deadline import HEADER as DEADLINE
 from service.deadline import deadline_of
 from service.door.guard import Guard
@@ -137,6 +138,7 @@ def create_app(
         tracer=service.tracer,
         untraced=frozenset(path for path, needed in ACCESS.items() if needed is None),
     )
+    app.add_middleware(AccessLog, routes=ACCESS, quiet=[path for path, needed in ACCESS.items() if needed is None])
     _add_localize(app, service)
     _add_states(app, service)
     return app

@@ -92,6 +92,7 @@ class Metrics:
         self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
         self.decode_workers = self._gauge("decode_workers", "Processes that decode photos; 0 where threads do.")
         self.decode_workers_ended = self._counter("decode_workers_ended", "Decode processes that ended.", "reason")
+        self.log_lines_dropped = self._counter("log_lines_dropped", "Log lines that could not be written.")
         self.queue_depth = self._gauge("queue_depth", "Places taken.", "queue")
         self.queue_capacity = self._gauge("queue_capacity", "Places there are.", "queue")
         self.index_vectors = self._gauge("index_vectors", "Tiles in a served index.", "index")

@@ -93,6 +93,7 @@ class Pipeline:
         """
 
         prepared = await self._room.prepare(localizer, data, query, deadline, timeline)
+        timeline.size_px = prepared.size_px
         columns = await self._columns(_Photo(localizer, prepared), deadline, timeline)
         search = partial(localizer.search, query, prepared, columns)
         timed = partial(timed_step, search, deadline, timeline, "search", time.perf_counter())

@@ -20,6 +20,7 @@ from service.door.hosts import HostGuard, allowed_hosts
 from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
 from service.keeper import Keeper, Load
+from service.logs import Outlet
 from service.room.opening import open_room
 from service.settings import Settings
 
@@ -43,7 +44,12 @@ class Addresses:
     admin: str
 
 
-def serve(settings: Settings, load: Load | Mapping[str, Load], on_ready: Callable[[Addresses], None]) -> None:
+def serve(
+    settings: Settings,
+    load: Load | Mapping[str, Load],
+    on_ready: Callable[[Addresses], None],
+    log: Outlet | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, which both end in a clean return; a second one does not wait for clients.
 
     SIGHUP reads the key file again and loads models and indexes anew, beside the old ones, as POST /admin/reload does.
@@ -54,6 +60,7 @@ def serve(settings: Settings, load: Load | Mapping[str, Load], on_ready: Callabl
     Args:
         load: opens the only index, or, by the names in the settings, each of several; in a thread of its own.
         on_ready: called once photos can be answered from every index.
+        log: where lines go that may be dropped, to be counted.
 
     Raises:
         UsageError, KeyFileInvalid: it would let in everybody, or the key file is not to be trusted.
@@ -62,6 +69,8 @@ def serve(settings: Settings, load: Load | Mapping[str, Load], on_ready: Callabl
         SkyfixError: what a load raised, if the settings are strict.
     """
     app = create_app(settings, open_room=open_room)
+    if log is not None:
+        log.on_drop = app.state.service.metrics.log_lines_dropped.inc
     loads = load if isinstance(load, Mapping) else {"": load}
     try:
         with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
@@ -133,6 +142,7 @@ def make_server(app: ASGIApp, service: Service) -> Server:
         http=guarded(limits, service.metrics.count_refused_on_the_wire),
         ws="none",
         access_log=False,
+        log_config=None,
         log_level="warning",
         server_header=False,
         proxy_headers=False,

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     write_timeout_s: float = Field(default=15.0, gt=0, le=600)
     max_header_bytes: int = Field(default=32 * 1024, ge=1024, le=1024 * 1024)
     max_connections: int = Field(default=1000, ge=1, le=100_000)
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="JSON lines, or text for people; auto is text on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = Field(default=None, description="Base URL of an OpenTelemetry collector (OTLP, HTTP).")
     expose_openapi: bool = Field(default=False, description="Serve /openapi.json on the public address.")
 

@@ -27,6 +27,8 @@ class Timeline:
     """
 
     parts: list[Part] = field(default_factory=list)
+    size_px: tuple[int, int] | None = None
+    """Width and height of the photo, once it is decoded."""
 
     def add(self, stage: str, started: float, ended: float) -> None:
         self.parts.append(Part(stage, started, ended))

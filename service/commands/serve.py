@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import logging
 import time
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,12 @@ from models.errors import UsageError
 from service.index_localizer import IndexLocalizer
 from service.index_paths import IndexAt
 from service.loading import load_localizer, warm_up
+from service.logs import Outlet, open_log
 from service.models_held import ModelsHeld
 from service.server import Addresses, serve
-from service.settings import load_settings
+from service.settings import Settings, load_settings
+
+logger = logging.getLogger("skyfix")
 
 
 @click.command()
@@ -53,8 +55,13 @@ def command(**given: Any) -> None:
     settings = load_settings(**given)
     if not settings.index:
         raise UsageError("No index is given. Use --index DIR or SKYFIX_INDEX; `skyfix index build` makes one.")
+    with open_log(settings.log_format, settings.log_level) as log:
+        _serve(settings, log)
+
+
+def _serve(settings: Settings, log: Outlet) -> None:
     if settings.insecure_no_auth:
-        click.echo(f"warning: whoever reaches {settings.host} is answered: nobody is asked for a key.", err=True)
+        logger.warning("whoever reaches %s is answered: nobody is asked for a key", settings.host)
     started, models = time.monotonic(), ModelsHeld(settings.bundle, settings.provider, settings.threads)
 
     def load(at: IndexAt) -> IndexLocalizer:
@@ -62,21 +69,14 @@ def command(**given: Any) -> None:
         localizer = load_localizer(at.path, models, name=at.name, limits=limits, max_open=max_open)
         warm_up(localizer)
         about = localizer.about
-        say(f"{about.index}: {about.index_tiles} tiles, model {about.model} on {about.provider}.")
+        logger.info(f"{about.index}: {about.index_tiles} tiles, model {about.model} on {about.provider}.")
         return localizer
 
     def on_ready(addresses: Addresses) -> None:
-        say(f"Ready in {time.monotonic() - started:.1f} s at {addresses.public} (metrics at {addresses.admin}).")
+        logger.info(
+            f"Ready in {time.monotonic() - started:.1f} s at {addresses.public} (metrics at {addresses.admin})."
+        )
         key = ' -H "X-API-Key: $KEY"' if settings.key_file else ""
-        say(f"Try: curl -F image=@photo.jpg{key} {addresses.public}/localize")
+        logger.info(f"Try: curl -F image=@photo.jpg{key} {addresses.public}/localize")
 
-    serve(settings, {at.name: partial(load, at) for at in settings.index}, on_ready)
-
-
-def say(text: str) -> None:
-    """Print a line; where nobody can hear it, as on a full disk, this and all after it go nowhere."""
-    try:
-        click.echo(text)
-    except OSError:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # what is buffered would fail again at the end
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    serve(settings, {at.name: partial(load, at) for at in settings.index}, on_ready, log)

@@ -71,7 +71,7 @@ def running(runtime: Stage, index: Path, bundle: ModelBundle, *around: str) -> I
     command = [*around, *confined([index, bundle.folder], serve)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
-        ready = next((found for line in iter(process.stdout.readline, "") if (found := READY.match(line))), None)
+        ready = next((found for line in iter(process.stdout.readline, "") if (found := READY.search(line))), None)
         assert ready is not None, "it did not start"
         yield Served(process, ready[1], int(ready[2]))
         process.send_signal(signal.SIGTERM)

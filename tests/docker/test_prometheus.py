@@ -136,7 +136,7 @@ def service(tiny_bundle: ModelBundle, collector: str, tmp_path_factory: pytest.T
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "SKYFIX_OTLP_ENDPOINT": collector}
     with running(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
-        ready = next(found for line in iter(process.stdout.readline, "") if (found := READY.match(line)))
+        ready = next(found for line in iter(process.stdout.readline, "") if (found := READY.search(line)))
         yield Service((ready[1], int(ready[2])), (ready[3], int(ready[4])), folder / "index")
 
 

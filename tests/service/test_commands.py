@@ -70,7 +70,7 @@ def served(index_root: Path, tiny_bundle: ModelBundle) -> Iterator[Served]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
-        ready = next(found for line in lines if (found := READY.match(line)))
+        ready = next(found for line in lines if (found := READY.search(line)))
         yield Served(process, (ready[1], int(ready[2])), (ready[3], int(ready[4])))
         if process.poll() is None:
             process.kill()
