@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,6 +21,7 @@ T = TypeVar("T")
 Load = Callable[[], Localizer]
 FATAL = (ProviderUnavailable, UsageError)
 """What a server cannot outlive at its start, as no later file can mend it."""
+ASIDE = "aside"
 logger = logging.getLogger("skyfix")
 
 
@@ -182,5 +184,17 @@ async def in_thread(work: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop is gone
             loop.call_soon_threadsafe(settle, put)
 
-    threading.Thread(target=run, name="aside", daemon=True).start()
+    threading.Thread(target=run, name=ASIDE, daemon=True).start()
     return await future
+
+
+def wait_for_threads(seconds: float) -> bool:
+    """Wait for what `in_thread` still runs; say whether all of it has ended.
+
+    A daemon thread that comes back from C++ while the interpreter ends takes the process down with an abort.
+    """
+    until = time.monotonic() + seconds
+    threads = [thread for thread in threading.enumerate() if thread.name == ASIDE]
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
