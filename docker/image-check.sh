@@ -100,7 +100,7 @@ assert not [name for name in ('torch', 'numba', 'rasterio', 'pip') if find_spec(
     in_container python3 -c "
 import json
 from importlib.metadata import distributions
-listed = {each['purl'].partition('/')[2] for each in json.load(open('/opt/skyfix/sbom.cdx.json'))['components']}
+listed = {each['purl'].partition('/')[2] for each in json.load(open('/opt/skyfix/sbom.cdx.json'))['components'] if 'purl' in each}
 held = {f\"{each.name.lower().replace('_', '-')}@{each.version}\" for each in distributions() if each.name != 'skyfix'}
 assert listed == held, listed ^ held" || fail "the bill of materials is not what is installed"
     rootfs=$(in_storage mount "$container")

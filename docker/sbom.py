@@ -4,18 +4,21 @@
 
 Run by the Python whose packages it describes. With --exact it fails unless that Python holds the locked packages and
 Skyfix, and nothing else: so the image's own list is held to its lock while it is built. The same lock and packages give
-the same bytes. What the base image brings besides Python packages is not in it.
+the same bytes. The model bundles that come with Skyfix are in it, by the hash of their manifest, which holds those of
+their files. What the base image brings besides Python packages is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
 import uuid
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +73,7 @@ def read_lock(path: Path) -> list[Locked]:
 
 
 def bill(lock: list[Locked], installed: dict[str, Distribution]) -> dict[str, Any]:
-    """The whole document: Skyfix, its packages, and who needs whom."""
+    """The whole document: Skyfix, its packages and models, and who needs whom."""
     wanted = {each.name: each for each in lock if each.applies}
     refs = {name: f"pkg:pypi/{name}@{each.version}" for name, each in wanted.items()}
     components = [
@@ -91,22 +94,45 @@ def bill(lock: list[Locked], installed: dict[str, Distribution]) -> dict[str, An
         }
         for name, each in sorted(wanted.items())
     ]
+    models = bundled_models()
     program = installed[PROGRAM]
     root = {"type": "application", "bom-ref": PROGRAM, "name": PROGRAM, "version": program.version, **licences(program)}
+    refs |= {each["bom-ref"]: each["bom-ref"] for each in models}
     needs = {PROGRAM: set(refs)} | {name: needed_by(installed.get(name)) for name in wanted}
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(NAMESPACE, json.dumps([root, components]))}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(NAMESPACE, json.dumps([root, components, models]))}",
         "version": 1,
         "metadata": {"component": root},
-        "components": components,
+        "components": [*components, *models],
         "dependencies": [
             {"ref": refs.get(name, name), "dependsOn": sorted(refs[each] for each in needed if each in refs)}
             for name, needed in sorted(needs.items())
         ],
     }
+
+
+def bundled_models() -> list[dict[str, Any]]:
+    """The model bundles in the installed Skyfix, by name."""
+    spec = find_spec("models")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec is not None else []
+    found = []
+    for path in sorted(path for folder in folders for path in folder.glob("bundles/*/manifest.json")):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        found.append(
+            {
+                "type": "machine-learning-model",
+                "bom-ref": f"model:{about['name']}@{about['version']}",
+                "name": about["name"],
+                "version": str(about["version"]),
+                "description": f"{about['label']} {about['attribution']}",
+                "licenses": [{"expression": about["licence"]}],
+                "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(path.read_bytes()).hexdigest()}],
+            }
+        )
+    return found
 
 
 def licences(found: Distribution | None, version: str | None = None) -> dict[str, Any]:
@@ -152,7 +178,7 @@ def main() -> int:
     document = bill(lock, installed)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    print(f"{given.out}: {PROGRAM} and {len(document['components'])} packages")
+    print(f"{given.out}: {PROGRAM} and {len(document['components'])} packages and models")
     return 0
 
 
