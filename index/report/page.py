@@ -135,7 +135,11 @@ def coverage_map(index: Index) -> str:
         number: Square(f"rgb(42 111 219 / {0.35 + 0.55 * count / most:.2f})", f"{count:,} tiles")
         for number, count in zip(numbers.tolist(), counts.tolist(), strict=True)
     }
-    return draw_map(f"Where {len(index):,} tiles lie, squares of {grid.bin_m:.3g} m", grid, squares)
+    return draw_map(f"Where {len(index):,} tiles lie, squares of {_metres(grid.bin_m)}", grid, squares)
+
+
+def _metres(length_m: float) -> str:
+    return f"{length_m:.3g} m" if length_m < 999.5 else f"{length_m / 1000:.3g} km"
 
 
 def _spacing_m(index: Index) -> float:

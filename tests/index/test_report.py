@@ -15,6 +15,7 @@ from index.report.grid import MOST_BINS, Grid
 from index.report.histograms import MOST_BARS, count_dates, count_resolutions
 from index.report.left_out import read_left_out
 from index.report.maps import Scale, round_length
+from index.report.page import _metres
 from index.report_command import choose_rows
 from models.cells import Cells
 from models.encoder import FakeEncoder
@@ -50,6 +51,10 @@ def report(tmp_path: Path) -> str:
     assert 0 <= told["views"][0]["twin_share"] <= 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["i", "r.html"]
     return (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_lengths_are_written_for_people() -> None:
+    assert [_metres(value) for value in (32.0, 999.4, 2213.7)] == ["32 m", "999 m", "2.21 km"]
 
 
 def test_the_page_stands_alone_and_runs_nothing(report: str) -> None:
