@@ -21,6 +21,7 @@ from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
 from service.keeper import Keeper, Load
 from service.logs import Outlet
+from service.open_files import AcceptErrors
 from service.room.opening import open_room
 from service.settings import Settings
 
@@ -115,6 +116,7 @@ async def _serve(
     admin_app = HostGuard(create_admin_app(service.metrics, keeper.reload), admin_hosts)
     servers = [make_server(each, service) for each in (app, admin_app)]
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(AcceptErrors())
     for number in SIGNALS:
         loop.add_signal_handler(number, _drain, loop, service, servers)
     loop.add_signal_handler(signal.SIGHUP, _reload, service, keeper)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -13,13 +15,17 @@ import click
 from models.errors import UsageError
 from service.index_localizer import IndexLocalizer
 from service.index_paths import IndexAt
+from service.keeper import wait_for_threads
 from service.loading import load_localizer, warm_up
 from service.logs import Outlet, open_log
 from service.models_held import ModelsHeld
+from service.open_files import connections_allowed
 from service.server import Addresses, serve
 from service.settings import Settings, load_settings
 
 logger = logging.getLogger("skyfix")
+
+LAST_WAIT_S = 1.0
 
 
 @click.command()
@@ -57,11 +63,18 @@ def command(**given: Any) -> None:
         raise UsageError("No index is given. Use --index DIR or SKYFIX_INDEX; `skyfix index build` makes one.")
     with open_log(settings.log_format, settings.log_level) as log:
         _serve(settings, log)
+    if not wait_for_threads(LAST_WAIT_S):  # a large index is being loaded, for nobody
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _serve(settings: Settings, log: Outlet) -> None:
     if settings.insecure_no_auth:
         logger.warning("whoever reaches %s is answered: nobody is asked for a key", settings.host)
+    connections = connections_allowed(settings.max_connections)
+    if connections < settings.max_connections:
+        logger.warning("the limit on open files leaves room for %d connections", connections)
+        settings = settings.model_copy(update={"max_connections": connections})
     started, models = time.monotonic(), ModelsHeld(settings.bundle, settings.provider, settings.threads)
 
     def load(at: IndexAt) -> IndexLocalizer:
