@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ Cells = dict[tuple[str, int], list[Run]]
 
 def main() -> None:
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     for config in given.model:
         scene = make_scene(config, given.work.resolve() / config)
         for megapixels in given.megapixels:
