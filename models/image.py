@@ -24,6 +24,8 @@ from models.errors import (
 )
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis"})
+MOST_BRANDS = 32
 WHOLE_PX = 1 << 20
 """A `long_side_px` longer than any picture: nothing is decoded at a reduced scale."""
 START_OF_SCAN = b"\xff\xda"
@@ -90,7 +92,7 @@ class Photo:
 def decode_photo(
     data: bytes, *, long_side_px: int = 1024, limits: ImageLimits | None = None, alpha: bool = False
 ) -> Photo:
-    """Decode a JPEG, PNG or WebP into upright RGB.
+    """Decode a JPEG, PNG, WebP or, where pillow-heif is installed, HEIC into upright RGB.
 
     Args:
         data: the whole file.
@@ -117,6 +119,10 @@ def decode_photo(
         raise ImageTooManyPixels(
             f"The image has more than {limits.max_pixels / 1e6:g} megapixels. Scale it down."
         ) from error
+    except MemoryError:
+        raise ImageTooComplex(
+            f"The {sniffed} takes more memory to decode than a photo may. Save it again as a baseline JPEG."
+        ) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, ... on broken files
         raise ImageUndecodable(f"The {sniffed} image is damaged or incomplete. Send the original file.") from error
 
@@ -128,13 +134,36 @@ def _sniff(data: bytes) -> str:
         return "PNG"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
+    if _is_heic(data):
+        return _heic()
     if len(data) < 12:
         raise ImageUndecodable(f"The image has only {len(data)} bytes. Send the whole file.")
     raise ImageTypeUnsupported("The content is not a JPEG, PNG or WebP image. Convert it to one of these.")
 
 
+def _is_heic(data: bytes) -> bool:
+    """By the brands that its first box declares; a picture sequence is one too, an AVIF is not."""
+    if data[4:8] != b"ftyp":
+        return False
+    size = min(int.from_bytes(data[:4], "big"), 8 + 4 * MOST_BRANDS)
+    return any(data[start : start + 4] in HEIC_BRANDS for start in range(8, size - 3, 4) if start != 12)
+
+
+def _heic() -> str:
+    """Make Pillow read HEIC with one thread, or say that it cannot."""
+    try:
+        import pillow_heif
+    except ModuleNotFoundError:
+        raise ImageTypeUnsupported(
+            "HEIC is not read here, as the `heic` extra is not installed. Send a JPEG, PNG or WebP."
+        ) from None
+    pillow_heif.options.DECODE_THREADS = 1
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return "HEIF"
+
+
 def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, alpha: bool) -> Photo:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS if sniffed in FORMATS else (sniffed,)) as image:
         _check_header(image, sniffed, limits)
         orientation, focal = _read_exif(image)
         gps = _read_gps(image)
@@ -168,7 +197,7 @@ def _check_header(image: Image.Image, sniffed: str, limits: ImageLimits) -> None
             f"The image is {width} x {height} pixels; a side has at most {limits.max_side_px} "
             f"and the sides a ratio of at most {limits.max_ratio:g}. Crop or scale it."
         )
-    if sniffed != "JPEG" and getattr(image, "n_frames", 1) > 1:
+    if sniffed in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1:
         raise ImageAnimated(f"The {sniffed} is animated. Send one still picture.")
 
 

@@ -118,7 +118,8 @@ CATALOGUE: tuple[Entry, ...] = (
         415,
         PHOTOS,
         "the Content-Type is none of those listed",
-        "The content type is not one of multipart/form-data, application/json, image/jpeg, image/png, image/webp.",
+        "The content type is not one of multipart/form-data, application/json, image/jpeg, image/png, image/webp, "
+        "image/heic.",
     ),
     Entry(
         "encoding_unsupported",
@@ -240,6 +241,13 @@ CATALOGUE: tuple[Entry, ...] = (
         503,
         PHOTOS,
         "a part of the index cannot be opened, and the like",
+        "Something went wrong here; the log has more under the request id.",
+    ),
+    Entry(
+        "encoder_unavailable",
+        503,
+        PHOTOS,
+        "the network could not be run: its device is full or gone",
         "Something went wrong here; the log has more under the request id.",
     ),
     Entry(

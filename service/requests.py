@@ -25,7 +25,7 @@ from service.multipart import DOCUMENT, IMAGE, Part, parse_multipart
 from service.parameters import from_document, from_flat, parse_json
 from service.schema import LocalizeRequest
 
-RAW_TYPES = ("image/jpeg", "image/png", "image/webp")
+RAW_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic")
 ACCEPTED = f"multipart/form-data, application/json, {', '.join(RAW_TYPES)}"
 GRACE_S, SLOWEST_BYTES_PER_S = 5.0, 16 * 1024
 """A body that after so many seconds has come more slowly than this is given up, so that it holds no place for long."""
