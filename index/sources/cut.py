@@ -90,7 +90,7 @@ class CutSource:
     def _lay_out(self, mosaic: Mosaic, cut: Cut) -> list[Orthophoto]:
         described_m = None if self._cells is None else self._cells.stride_m
         least = LEAST_SHARE if self._cells is None else LEAST_SHARE_OF_CELLS
-        grids = TileGrid.over(mosaic.bounds, self.footprint_m, self.stride_m, described_m)
+        grids = TileGrid.over(mosaic.each_bounds(), self.footprint_m, self.stride_m, described_m)
         return [Orthophoto(mosaic, grid, cut, least) for grid in grids]
 
     @property

@@ -7,7 +7,8 @@ of two zones, and nowhere else, neighbouring tiles may overlap more than they sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,7 +49,7 @@ def default_stride_m(footprint_m: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """The centres of one zone that belong to a box; rows count southwards and columns eastwards, from 0, 0 of the zone.
+    """The centres of a zone that belong to a box in it; rows count southwards, columns eastwards, from 0, 0 of the zone.
 
     Where a tile describes its centre alone, the outermost centres lie at least a quarter of a tile inside the box, so
     that an outer tile shows more imagery than it lacks; a box too narrow for any gets the one nearest to its middle.
@@ -72,19 +73,35 @@ class TileGrid:
     """How far inside them the outermost centres lie at least; negative: at most so far outside."""
 
     @classmethod
-    def over(cls, box: Bounds, footprint_m: float, stride_m: float, described_m: float | None = None) -> list[TileGrid]:
-        """Lay a grid over each zone of a box; `described_m` is the side of the square that a tile's cells describe."""
+    def over(
+        cls, boxes: Iterable[Bounds], footprint_m: float, stride_m: float, described_m: float | None = None
+    ) -> list[TileGrid]:
+        """Lay a grid around what of some boxes lies in each zone.
+
+        Args:
+            boxes: of imagery.
+            footprint_m: side of a tile.
+            stride_m: distance between centres.
+            described_m: side of the square that a tile's cells describe; None where it describes its centre alone.
+        """
         inset_m = OVERHANG * footprint_m if described_m is None else -described_m / 2
-        high = float(meridian_m(box.north)), float(meridian_m(box.south))
-        top, bottom = (int(end) for end in _ends(-high[0] + inset_m, -high[1] - inset_m, stride_m))
-        grids = []
-        for zone, west, east in _zones(box):
-            insets = (-stride_m / 2 if abs(edge) == ZONE_DEG / 2 else inset_m for edge in (west, east))
-            grid = cls(zone, stride_m, top, bottom, 0, 0, west, east, *insets)
-            widest = min(max(0, top), bottom - 1)
-            left, right = grid.ends(np.array([top, bottom - 1, widest]))
-            grids.append(replace(grid, left=int(left.min()), right=int(right.max())))
-        return grids
+        edges: dict[int, list[Bounds]] = defaultdict(list)
+        for box in boxes:
+            for zone, west, east in _zones(box):
+                edges[zone].append(Bounds(west, box.south, east, box.north))
+        return [cls._around(zone, found, stride_m, inset_m) for zone, found in edges.items()]
+
+    @classmethod
+    def _around(cls, zone: int, parts: Sequence[Bounds], stride_m: float, inset_m: float) -> TileGrid:
+        west, east = min(part.west for part in parts), max(part.east for part in parts)
+        south, north = min(part.south for part in parts), max(part.north for part in parts)
+        ends = _ends(-float(meridian_m(north)) + inset_m, -float(meridian_m(south)) - inset_m, stride_m)
+        top, bottom = (int(end) for end in ends)
+        insets = (-stride_m / 2 if abs(edge) == ZONE_DEG / 2 else inset_m for edge in (west, east))
+        grid = cls(zone, stride_m, top, bottom, 0, 0, west, east, *insets)
+        widest = min(max(0, top), bottom - 1)
+        left, right = grid.ends(np.array([top, bottom - 1, widest]))
+        return replace(grid, left=int(left.min()), right=int(right.max()))
 
     @property
     def middle_lon(self) -> float:

@@ -50,11 +50,11 @@ class Mosaic:
 
     @property
     def bounds(self) -> Bounds:
-        return union(self._box(number) for number in range(len(self.sheets)))
+        return union(self.each_bounds())
 
-    def _box(self, number: int) -> Bounds:
-        west, south, width, north = self.boxes[number].tolist()
-        return Bounds(west, south, float(fold_lon(west + width)), north)
+    def each_bounds(self) -> Iterator[Bounds]:
+        for west, south, width, north in self.boxes.tolist():
+            yield Bounds(west, south, float(fold_lon(west + width)), north)
 
     def near(self, lat: Floats, lon: Floats, reach_deg: tuple[float, float]) -> Ints:
         """Give the numbers of the sheets whose boxes touch that around positions, widened north and east, ascending."""

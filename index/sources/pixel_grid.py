@@ -116,7 +116,8 @@ class PixelGrid:
             with np.errstate(invalid="ignore"):
                 x = middle + wrap_lon((x - middle) * (360.0 / self._turn)) * (self._turn / 360.0)
         at = ~self.transform
-        return at.a * x + at.b * y + at.c, at.d * x + at.e * y + at.f
+        with np.errstate(invalid="ignore"):
+            return at.a * x + at.b * y + at.c, at.d * x + at.e * y + at.f
 
     def placements(self, lat: Floats, lon: Floats, reach_m: float) -> Floats:
         """Say how the ground around N centres lies in the pixel grid, by differences over `reach_m` each way.

@@ -148,7 +148,7 @@ def write_tif(path: Path, pixels: NDArray[Any], transform: Affine, crs: str | No
 
 def on_grid(lat: float, lon: float, stride_m: float) -> tuple[float, float]:
     """The centre nearest to a position that tiles `stride_m` apart have."""
-    (grid,) = TileGrid.over(Bounds(lon - 1e-9, lat - 1e-9, lon + 1e-9, lat + 1e-9), stride_m, stride_m)
+    (grid,) = TileGrid.over([Bounds(lon - 1e-9, lat - 1e-9, lon + 1e-9, lat + 1e-9)], stride_m, stride_m)
     found = grid.centres(np.array([grid.top]), np.array([grid.left]))
     return float(found[0][0]), float(found[1][0])
 
