@@ -49,7 +49,7 @@ def default_stride_m(footprint_m: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """The centres of a zone that belong to a box in it; rows count southwards, columns eastwards, from 0, 0 of the zone.
+    """The centres of a zone that belong to a box in it; rows count southwards and columns eastwards from its 0, 0.
 
     Where a tile describes its centre alone, the outermost centres lie at least a quarter of a tile inside the box, so
     that an outer tile shows more imagery than it lacks; a box too narrow for any gets the one nearest to its middle.
