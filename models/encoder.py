@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.bundle import AerialView, Embedding, GroundView, ModelBundle, ModelManifest, Parity, identity
 from models.cells import Cells
-from models.errors import EncoderNonFinite, ModelUnreadable, ProviderUnavailable, SignatureMismatch
+from models.errors import EncoderNonFinite, EncoderUnavailable, ModelUnreadable, ProviderUnavailable, SignatureMismatch
 
 Float32s = NDArray[np.float32]
 ProviderPolicy = Literal["cpu", "prefer-gpu", "require-gpu"]
@@ -110,9 +110,15 @@ class OnnxEncoder:
         return flat.reshape(len(flat), cells, size)
 
     def _run(self, view: str, pixels: Float32s) -> Float32s:
-        parts = []
+        session, parts = self._sessions[view], []
         for part, rows in bucketed(pixels) if self._provider == CUDA else [(pixels, len(pixels))]:
-            (output,) = self._sessions[view].run(["embedding"], {"pixels": part})
+            try:
+                (output,) = session.run(["embedding"], {"pixels": part})
+            except Exception as error:  # as for loading
+                raise EncoderUnavailable(
+                    f"{view}.onnx of {self.manifest.title} failed on {self._provider} for {len(part)} pictures: "
+                    f"{_first_line(error)}"
+                ) from error
             parts.append(np.asarray(output, dtype=np.float32)[:rows])
         embedding: Float32s = np.concatenate(parts) if len(parts) > 1 else parts[0]
         if not np.isfinite(embedding).all():

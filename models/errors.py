@@ -13,7 +13,7 @@
     |  |- ImageEmpty, ImageTypeUnsupported, ImageUndecodable, ImageTooManyPixels,
     |     ImageBadDimensions, ImageTooSmall, ImageTooComplex, ImageAnimated
     |- EncoderError                a network that cannot run or gives nonsense
-    |  |- ProviderUnavailable, EncoderNonFinite, AttentionInvalid
+    |  |- ProviderUnavailable, EncoderUnavailable, EncoderNonFinite, AttentionInvalid
     |- BundleError                 a model or index bundle that is not to be trusted
     |  |- BundleMissing, ManifestInvalid, UnsupportedVersion, FileMissing, FileUnexpected,
     |     ChecksumMismatch, ModelUnreadable, SignatureMismatch, TableInvalid, IndexMismatch,
@@ -135,6 +135,12 @@ class EncoderError(SkyfixError):
 
 class ProviderUnavailable(EncoderError):
     code = "provider_unavailable"
+
+
+class EncoderUnavailable(EncoderError):
+    """A run of the network failed: no memory left on its device, or the device is gone."""
+
+    code = "encoder_unavailable"
 
 
 class EncoderNonFinite(EncoderError):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from index.gallery import Gallery
 from models.bundle import StretchedView
+from models.camera import MAX_PERSPECTIVE_FOV_DEG, Camera
 from models.encoder import Encoder
-from models.errors import EncoderNonFinite
+from models.errors import EncoderError, EncoderNonFinite
 from models.image import ImageLimits, Photo
+from models.preprocess import ground_input
 from service.calibrated import Locating
 from service.localizer import About, Prepared
 from service.query import Answer, Notice, Prior, Query
@@ -20,6 +22,7 @@ from service.ranked import Ranking
 from service.recipe import Recipe
 
 Float32s = NDArray[np.float32]
+GREY = np.full((256, 512, 3), 128, dtype=np.uint8)
 UNCALIBRATED = Notice(
     "uncalibrated",
     "Candidates are ranked by similarity; this model has no calibration, so there is no probability and no radius.",
@@ -52,6 +55,7 @@ class IndexLocalizer:
         view, embedding = encoder.manifest.ground, encoder.manifest.embedding
         self.recipe = Recipe(view, embedding, limits or ImageLimits(), first_notices)
         self.about = _about(encoder, gallery, name)
+        self.failures_in_a_row = 0
 
     @property
     def usual_fov_deg(self) -> tuple[float, ...]:
@@ -66,23 +70,34 @@ class IndexLocalizer:
         return self.recipe.prepare(photo, query)
 
     def describe(self, prepared: Prepared) -> Float32s:
-        columns: Float32s = self._encoder.ground(prepared.ground.pixels[None])[0]
-        if not np.isfinite(columns).all():
-            raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for this photo.")
+        columns: Float32s = self._described(prepared.ground.pixels[None])[0]
         return columns
 
     def describe_many(self, prepared: Sequence[Prepared]) -> list[Float32s]:
         if len(prepared) == 1:
             return [self.describe(prepared[0])]
-        columns = self._encoder.ground(np.stack([photo.ground.pixels for photo in prepared]))
-        if not np.isfinite(columns).all():
-            raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for one of these photos.")
-        return list(columns)
+        return list(self._described(np.stack([photo.ground.pixels for photo in prepared])))
+
+    def _described(self, pixels: Float32s) -> Float32s:
+        """(N, 3, H, W) -> (N, w, E); counts what fails. Runs beside each other may miscount, which only delays."""
+        try:
+            columns = self._encoder.ground(pixels)
+            if not np.isfinite(columns).all():
+                raise EncoderNonFinite(f"{self.about.model} gave values that are not finite for {len(pixels)} photos.")
+        except EncoderError:
+            self.failures_in_a_row += 1
+            raise
+        self.failures_in_a_row = 0
+        return columns
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         return replace(self._answerer.answer(query, prepared, columns), index=self.about.index)
 
     def probe_recall(self) -> float:
+        if self.failures_in_a_row:
+            fov_deg, view = self.usual_fov_deg[0], self._encoder.manifest.ground
+            camera = Camera("perspective" if fov_deg <= MAX_PERSPECTIVE_FOV_DEG else "panorama", fov_deg)
+            self._described(ground_input(GREY, camera, view, self._encoder.manifest.embedding).pixels[None])
         return self._gallery.probe_recall()
 
 

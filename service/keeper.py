@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from models.errors import ProviderUnavailable, SkyfixError, UsageError
+from models.errors import EncoderError, ProviderUnavailable, SkyfixError, UsageError
 from service.app import Service
 from service.errors import NotReady, UnknownIndex
 from service.localizer import Localizer
@@ -155,6 +155,9 @@ class Keeper:
     async def _ask_probes(self, resident: Resident, localizer: Localizer) -> None:
         try:
             recall = await in_thread(localizer.probe_recall)
+        except EncoderError as error:
+            logger.error("the network of %s still fails: %s", resident.name, error)
+            recall = resident.recall
         except Exception:  # whatever is wrong with it, it is not ready
             logger.exception("the probes could not be asked")
             recall = 0.0

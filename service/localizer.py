@@ -58,6 +58,10 @@ class Localizer(Protocol):
     def recipe(self) -> Recipe:
         """What `decode` and `prepare` do, to be done elsewhere."""
 
+    @property
+    def failures_in_a_row(self) -> int:
+        """Runs of the network that failed since one succeeded."""
+
     def decode(self, data: bytes) -> Photo:
         """Raises ImageError."""
 
@@ -73,7 +77,11 @@ class Localizer(Protocol):
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer: ...
 
     def probe_recall(self) -> float:
-        """Give the share of what the index's probes must find that it finds now; 1 is well."""
+        """Give the share of what the index's probes must find that it finds now; 1 is well.
+
+        Raises:
+            EncoderError: the network failed last, and fails again on a grey photo.
+        """
 
 
 def localize(

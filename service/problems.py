@@ -26,6 +26,7 @@ STATUS: dict[type[SkyfixError], int] = {
     library.ImageTypeUnsupported: 415,
     library.EncoderError: 500,
     library.ProviderUnavailable: 503,
+    library.EncoderUnavailable: 503,
     library.BundleError: 503,
     library.BackendUnavailable: 503,
     library.ExecutorUnavailable: 503,

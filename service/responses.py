@@ -81,7 +81,7 @@ class IndexState(Out):
     index: str | None = Field(default=None, description="Name and generation, if it is ready.")
     reason: str | None = Field(
         default=None,
-        description="Why not: loading, probes_failed, or the code of the error that loading it ended in.",
+        description="loading, probes_failed, encoder_fails, or the code of the error that loading it ended in.",
     )
 
 

@@ -9,11 +9,14 @@ from models.errors import IndexMismatch
 from service.errors import NotReady, UnknownIndex
 from service.localizer import About, Localizer
 
-LOADING, PROBES_FAILED = "loading", "probes_failed"
+LOADING, PROBES_FAILED, ENCODER_FAILS = "loading", "probes_failed", "encoder_fails"
+FAILURES = 3
+"""Runs of the network that fail in a row until a balancer is told to look elsewhere; photos are still tried."""
 UNNAMED = "unnamed"
 """What an index that was given without a name is called until it is loaded and says its own."""
 TOLD = {
     LOADING: "the model and the index are being loaded.",
+    ENCODER_FAILS: "the network fails, photo after photo.",
     PROBES_FAILED: "the index no longer gives the answers that its probes expect.",
 }
 
@@ -42,7 +45,9 @@ class Resident:
         """Why it cannot answer, in one word; None if it can."""
         if self.localizer is None:
             return self.failed
-        return None if self.recall >= 1.0 else PROBES_FAILED
+        if self.recall < 1.0:
+            return PROBES_FAILED
+        return ENCODER_FAILS if self.localizer.failures_in_a_row >= FAILURES else None
 
     def ask(self) -> Localizer:
         """Give what answers.
@@ -50,7 +55,7 @@ class Resident:
         Raises:
             NotReady: nothing is loaded, or it fails its probes.
         """
-        if self.localizer is None or self.unready is not None:
+        if self.localizer is None or self.recall < 1.0:
             raise NotReady(f"Not ready: {reason_told(self.unready)}", reason=self.unready)
         return self.localizer
 
@@ -115,7 +120,7 @@ class Served:
 
     def check_any(self) -> None:
         """Raise NotReady if no index can answer."""
-        if all(resident.unready is not None for resident in self):
+        if all(resident.localizer is None or resident.recall < 1.0 for resident in self):
             self.default.ask()
 
     def check(self) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from index.build import build_index
 from index.bundle import open_index
@@ -23,7 +25,14 @@ from index.search import Searcher
 from index.tiles import BadTile, Tile
 from models.bundle import ModelBundle
 from models.encoder import FakeEncoder, OnnxEncoder
-from models.errors import BundleMissing, IndexMismatch, ModelMismatch, ProviderUnavailable, UsageError
+from models.errors import (
+    BundleMissing,
+    EncoderUnavailable,
+    IndexMismatch,
+    ModelMismatch,
+    ProviderUnavailable,
+    UsageError,
+)
 from service.admin import create_admin_app
 from service.app import create_app
 from service.cli import main
@@ -128,6 +137,32 @@ def test_one_that_forgets_its_probes_makes_unready_but_the_other_answers(client:
     assert client.metric("skyfix_index_probe_recall_ratio", index="paris", k="10") == 0.9
     assert client.metric("skyfix_ready", component="index") == 0
     assert client.metric("skyfix_index_vectors", index="paris") == 36
+
+
+def test_a_network_that_fails_photo_after_photo_is_told_and_tried_again(built: dict[str, Path]) -> None:
+    class Failing(FakeEncoder):
+        fails = True
+
+        def ground(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+            if self.fails:
+                raise EncoderUnavailable("the device is gone")
+            return super().ground(pixels)
+
+    encoder = Failing()
+    client = Client(create_app(Settings(), IndexLocalizer(encoder, Searcher(open_index(built["paris"])))))
+    keeper = Keeper(client.app.state.service, {}, 60.0)
+    for _ in range(2):
+        check_problem(client.raw(PHOTO), 503, "encoder_unavailable")
+    assert client.get("/readyz").status_code == 200
+    check_problem(client.raw(PHOTO), 503, "encoder_unavailable")
+    assert check_problem(client.get("/readyz"), 503, "not_ready")["reason"] == "encoder_fails"
+    asyncio.run(keeper.look())
+    assert client.metric("skyfix_index_ready", index="painted") == 0
+    encoder.fails = False
+    asyncio.run(keeper.look())
+    assert client.get("/readyz").status_code == 200
+    assert client.metric("skyfix_index_ready", index="painted") == 1
+    assert client.raw(PHOTO).status_code == 200
 
 
 def test_a_plain_one_beside_them_goes_by_its_own_name_once_it_is_known(built: dict[str, Path]) -> None:

@@ -61,13 +61,14 @@ class Broken:
         raise self._error
 
     prepare = describe = search = None
+    failures_in_a_row = 0
 
 
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
         (RuntimeError("secret"), 500, "internal"),
-        (MemoryError("secret"), 500, "internal"),
+        (MemoryError("secret"), 429, "overloaded"),
         (EncoderNonFinite("secret"), 500, "encoder_non_finite"),
         (ChecksumMismatch("secret"), 503, "checksum_mismatch"),
         (BundleError("secret"), 503, "bundle"),
