@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.errors import ImageTooComplex, ImageTooSmall, ImageUndecodable, ParameterError, SkyfixError
 from service.deadline import NEVER, Deadline
@@ -204,3 +206,21 @@ def test_workers_that_do_not_start_are_a_timeout_and_a_line(
 def test_a_planted_photo(rooms: Rooms, number: int) -> None:
     prepared = rooms.prepare(encode(panorama(number)))
     assert prepared.heading_searched
+
+
+def scan_bomb(scans: int) -> bytes:
+    """A legal JPEG of 24 megapixels and 98 kB, whose last scan is there again and again."""
+    stream = io.BytesIO()
+    Image.new("L", (6000, 4000), 128).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * (scans + 1 - data.count(b"\xff\xda")) + data[-2:]
+
+
+def test_a_legal_picture_that_takes_too_long_is_given_up(localizer: IndexLocalizer, photo: bytes) -> None:
+    opened = open_rooms(localizer, decode_s=0.4)
+    opened.prepare(photo)
+    with pytest.raises((ImageTooComplex, DeadlineExceeded)):
+        opened.prepare(scan_bomb(100))
+    assert opened.ended == {"late": 1}
+    opened.room.close()
