@@ -46,6 +46,14 @@ class Wish:
     scheme: Scheme | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A mosaic: the sheets of a folder, or the pictures that a catalogue has of one day."""
+
+    path: Path
+    name: str
+
+
 Opener = Callable[[Pictures], Imagery]
 
 
@@ -60,7 +68,7 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
     """
     found = Pictures()
     first: SourceError | None = None
-    for folder, openers in groupby(_openers(paths, wish), key=lambda named: named[0]):
+    for group, openers in groupby(_openers(paths, wish), key=lambda named: named[0]):
         opened: list[Imagery] = []
         for _, name, opener in openers:
             try:
@@ -68,7 +76,7 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
             except SourceError as error:
                 first = first or error
                 found.refused.append(BadTile(name, error.code, str(error)))
-        found.usable.extend(opened if folder is None or not opened else [Mosaic.of(opened, folder.name)])
+        found.usable.extend(opened if group is None or not opened else [Mosaic.of(opened, group.name)])
     if not found.usable:
         raise first or SourceError(
             f"{', '.join(str(path) for path in paths)} holds no imagery. It may hold {ACCEPTED}."
@@ -76,17 +84,17 @@ def open_pictures(paths: Sequence[Path], wish: Wish) -> Pictures:
     return found
 
 
-def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Path | None, str, Opener]]:
-    """Give openers and their names, and of the sheets of a folder, which are one mosaic, the folder."""
+def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Group | None, str, Opener]]:
+    """Give openers and their names, and the mosaic that they are part of, if any."""
     for path in paths:
         check_regular(path)
         if is_stac(path):
-            for asset in find_assets(path):
-                yield None, asset.id, _stac_opener(asset)
+            for asset in sorted(find_assets(path), key=_day):
+                yield Group(path, f"{path.name} of {_day(asset) or 'no date'}"), asset.id, _stac_opener(asset)
         elif path.is_dir():
             rasters = sorted(file for file in path.iterdir() if file.suffix.lower() in DRIVERS)
             if rasters:
-                yield from ((path, file.name, _sheet_opener(path, file)) for file in rasters)
+                yield from ((Group(path, path.name), file.name, _sheet_opener(path, file)) for file in rasters)
             elif is_tile_folder(path):
                 yield None, path.name, _store_opener(partial(TileFolder.at, path, wish.scheme), wish)
         elif path.suffix.lower() in DRIVERS:
@@ -97,6 +105,10 @@ def _openers(paths: Iterable[Path], wish: Wish) -> Iterator[tuple[Path | None, s
             yield None, path.name, _store_opener(partial(PMTiles.at, path), wish)
         else:
             raise SourceError(f"{path} is no imagery. It may be {ACCEPTED}.")
+
+
+def _day(asset: StacAsset) -> str:
+    return (asset.captured or "")[:10]
 
 
 def _raster_opener(path: Path) -> Opener:

@@ -103,3 +103,18 @@ def test_what_is_no_stac_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(SourceError, match=r"a\.json"):
         cut(tmp_path / "a.json")
+
+
+def test_pictures_of_one_day_are_one_and_those_of_another_stay_apart(tmp_path: Path) -> None:
+    later = datetime(2026, 6, 1, tzinfo=UTC)
+    catalogue = pystac.Catalog("root", "of the test")
+    for name, lon, taken in (("west", 15.0, TAKEN), ("east", 15.0005, TAKEN), ("new", 15.0, later)):
+        path = _tif(tmp_path / name / f"{name}.tif", lon)
+        catalogue.add_item(_item(name, {"visual": _image(str(path))}, taken))
+    catalogue.normalize_and_save(str(tmp_path / "stac"), pystac.CatalogType.SELF_CONTAINED)
+    tiles, bad, source = cut(tmp_path / "stac" / "catalog.json")
+    assert not bad
+    assert "catalog.json of 2025-06-30 (2 sheets" in source.name
+    places = {(tile.lat, tile.lon) for tile in tiles if tile.source != "new.tif"}
+    assert len(places) == sum(tile.source != "new.tif" for tile in tiles)
+    assert {(tile.lat, tile.lon) for tile in tiles if tile.source == "new.tif"} & places
