@@ -123,10 +123,10 @@ config = json.load(sys.stdin)['Docker']['config']
 print(shlex.join($1))"
 }
 
-# buildah passes no signals on, so this finds the process at the end of its chain.
+# buildah passes no signals on, so this finds the service at the end of its chain; what decodes photos are its children.
 innermost() {
     local pid=$1 child
-    while child=$(pgrep -o -P "$pid"); do pid=$child; done
+    while [[ $(basename "$(readlink "/proc/$pid/exe")") != python3* ]] && child=$(pgrep -o -P "$pid"); do pid=$child; done
     echo "$pid"
 }
 
