@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 GPU_BATCH = 32
+CGROUP = Path("/sys/fs/cgroup")
+"""As a container sees its own limits: in `cpu.max`, or below `cpu` where the kernel still has version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,20 @@ def encoding_sizes(policy: str, threads: int, cores: int | None = None) -> tuple
     return max(1, (cores or available_cores()) // threads), 1
 
 
-def available_cores() -> int:
-    """Cores that this process may use, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cores(cgroup: Path = CGROUP) -> int:
+    """Cores that this process may use, which may be fewer than the machine has: by affinity, or a container's limit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, granted_cores(cgroup) or cores)
+
+
+def granted_cores(cgroup: Path = CGROUP) -> int | None:
+    """Cores' worth of time that the container is granted, rounded up; None without a limit."""
+    try:
+        if (both := cgroup / "cpu.max").is_file():
+            quota, period = both.read_text(encoding="ascii").split()
+        else:
+            quota = (cgroup / "cpu/cpu.cfs_quota_us").read_text(encoding="ascii")
+            period = (cgroup / "cpu/cpu.cfs_period_us").read_text(encoding="ascii")
+        return max(1, math.ceil(int(quota) / int(period))) if int(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):  # no such files, or `max`
+        return None
