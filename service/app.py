@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -29,7 +29,7 @@ from service.metrics import Metrics
 from service.openapi import public_document
 from service.pipeline import Pipeline
 from service.problems import for_http_exception, for_skyfix_error
-from service.requests import check_headers, parse_upload, read_body
+from service.requests import RAW_TYPES, check_headers, parse_upload, read_body
 from service.responses import localize_response
 from service.room.threads import Room
 from service.served import Served
@@ -127,8 +127,8 @@ def create_app(
         document = public_document(service.version, asks_for_keys=settings.key_file is not None)
         app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's own way to put another one there
     app.state.service = service
-    app.add_exception_handler(SkyfixError, for_skyfix_error)
-    app.add_exception_handler(HTTPException, for_http_exception)
+    app.add_exception_handler(SkyfixError, _on_loop(for_skyfix_error))
+    app.add_exception_handler(HTTPException, _on_loop(for_http_exception))
     app.add_middleware(Door, guard=service.guard, router=app.router, access=ACCESS)
     app.add_middleware(
         Telemetry,
@@ -144,6 +144,15 @@ def create_app(
     return app
 
 
+def _on_loop(handle: Callable[[Request, Exception], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Translate errors where they are caught: a plain function would wait for a thread, behind the photos' own."""
+
+    async def handled(request: Request, error: Exception) -> Response:
+        return handle(request, error)
+
+    return handled
+
+
 def _add_localize(app: FastAPI, service: Service) -> None:
     settings = service.settings
 
@@ -156,7 +165,11 @@ def _add_localize(app: FastAPI, service: Service) -> None:
         with service.pipeline.place():
             with timeline.measure("receive"):
                 body = await read_body(request, settings.max_body_bytes, settings.body_timeout_s)
-                upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
+                if media_type in RAW_TYPES:  # there is nothing to take apart
+                    upload = parse_upload(request, media_type, body)
+                else:
+                    upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
+            del body  # of a form the photo is a copy, and many wait here
             localizer = service.served.named(upload.parameters.search.index).ask()
             query = upload.parameters.to_query(settings.top_k)
             answer = await service.pipeline.localize(localizer, upload.image, query, deadline, timeline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from typing import Any
 
@@ -140,6 +141,11 @@ def test_two_apps_share_no_series(localizer: IndexLocalizer) -> None:
     first, second = (Client(create_app(Settings(), localizer)) for _ in range(2))
     first.get("/livez")
     assert second.metric("skyfix_http_requests_total", method="GET", route="/livez", status="200") is None
+
+
+def test_errors_are_told_without_waiting_for_a_thread() -> None:
+    handlers = create_app(Settings()).exception_handlers
+    assert all(inspect.iscoroutinefunction(handle) for handle in handlers.values())
 
 
 def test_full_house_is_429_and_frees_its_places(painted_index: Index, photo: bytes) -> None:
