@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 
 import index.build  # noqa: F401  all errors have to be known before they are walked
-from models.errors import BundleError, EncoderNonFinite, ImageError, ParameterError, SkyfixError
+from models.errors import (
+    BundleError,
+    EncoderNonFinite,
+    EncoderUnavailable,
+    ImageError,
+    ParameterError,
+    SkyfixError,
+)
 from service import errors as http
 from service.app import create_app
 from service.catalogue import ALL, CATALOGUE, said_by
@@ -142,6 +149,7 @@ PROVOKED: dict[str, Ask] = {
     "header_too_large": on_the_wire("/livez", **{f"X-{number}": "y" for number in range(120)}),
     "internal": broken(RuntimeError("secret")),
     "encoder_non_finite": broken(EncoderNonFinite("secret")),
+    "encoder_unavailable": broken(EncoderUnavailable("secret")),
     "not_ready": unready("/readyz"),
     "draining": unready("/readyz", draining=True),
     "bundle": broken(BundleError("secret")),
