@@ -13,8 +13,9 @@ from index.table import TileTable
 from models.geo import distance_m
 
 Bools = NDArray[np.bool_]
-RARE, MANY = 0.02, 0.15
-"""Shares of places with a twin: up to the first hardly any, above the second many."""
+FEW, MOST = 0.15, 0.5
+"""Shares of places with a twin: up to the first photos of sample cities were hardly ever lost, above the second one in
+five and more (docs/planning.md)."""
 CLOSE = 0.75
 
 
@@ -94,11 +95,11 @@ def _answer(twins: Twins, judged: Judged) -> str:
     who = "Panoramas" if twins.fov_deg >= 360 else f"Photos {twins.fov_deg:.0f}° wide"
     if not judged.known.any():
         return f"{who}: nobody can say, as no two tiles lie far enough apart."
-    if judged.twin_share <= RARE:
-        return f"{who}: yes, as far as the ground goes; hardly any place has a twin."
-    if judged.twin_share <= MANY:
+    if judged.twin_share <= FEW:
+        return f"{who}: yes, as far as the ground goes; few places have a twin elsewhere."
+    if judged.twin_share <= MOST:
         return f"{who}: mostly; some places have a twin elsewhere."
-    return f"{who}: not without a rough position; many places have a twin elsewhere."
+    return f"{who}: not without a rough position; most places have a twin elsewhere."
 
 
 def sentence(twins: Twins, judged: Judged) -> str:
@@ -114,8 +115,8 @@ def meaning(far_m: float, step_m: float) -> str:
     """Say what a twin is to somebody who wants to locate photos."""
     return (
         f"A twin is a place more than {far_m:g} m away that is at least as alike as the ground {step_m:g} m beside the "
-        f"camera: no photo tells the two apart by itself. A position known to {far_m / 2:g} m (GPS, say) settles it. "
-        "Places that come close take a good photo: clear, level, of the season of the imagery."
+        f"camera: a photo tells the two apart by no more than two spots so close together, and the less it sees the "
+        f"more often it takes the wrong one. A position known to {far_m / 2:g} m (GPS, say) settles it."
     )
 
 

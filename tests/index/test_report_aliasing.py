@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from index.bundle import Index
-from index.report.aliasing import find_twins, step_m
-from index.report.verdict import headline, judge, most_confusable, sentence
+from index.report.aliasing import Twins, find_twins, step_m
+from index.report.verdict import Judged, headline, judge, most_confusable, sentence
 from index.search import Searcher
 from models.cells import Cells
 from models.correlation import turned
@@ -134,3 +134,14 @@ def test_the_search_agrees_on_the_best_far_tile() -> None:
     far = distance_m(lat[hits.rows], lon[hits.rows], lat[row], lon[row]) > 400.0
     assert hits.rows[far][0] == twins.twin[0]
     assert hits.shift[far][0] * 360 / COLUMNS == twins.turn_deg[0]
+
+
+@pytest.mark.parametrize(
+    ("twins_of_100", "answer"), [(15, "yes,"), (16, "mostly;"), (50, "mostly;"), (51, "not without")]
+)
+def test_the_answer_follows_the_share_of_places_with_a_twin(twins_of_100: int, answer: str) -> None:
+    number = np.arange(100)
+    floats = np.zeros(100, np.float32)
+    twins = Twins(number, number, floats, number * 0.0, floats, floats, fov_deg=90.0, far_m=150.0)
+    judged = Judged(number < twins_of_100, number < 0, number >= 0)
+    assert headline([(twins, judged)]).startswith(f"Photos 90° wide: {answer}")
