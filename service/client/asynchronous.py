@@ -86,7 +86,7 @@ class AsyncClient:
         """Ask where a photo was taken.
 
         Args:
-            image: path, bytes or open binary file: JPEG, PNG, WebP.
+            image: path, bytes or open binary file: JPEG, PNG, WebP, HEIC where the service reads it.
             top_k: candidates wanted, 1 to 50; 5 by default.
             timeout_s: instead of the client's.
             request_id: instead of one that the service makes; letters, digits, `.`, `_`, `-`, at most 64.

@@ -28,6 +28,7 @@ from service.client import (
 )
 from service.client.wire import Endpoint, endpoint
 from service.problems import NotReadyProblem
+from service.requests import RAW_TYPES
 from service.settings import load_settings
 from tests.service.client.conftest import Ask, Said, fake, problem
 
@@ -240,3 +241,29 @@ def test_it_loads_nothing_else_of_the_service() -> None:
     code = "import sys, service.client; print([m for m in sys.modules if m.split('.')[0] in ('models', 'index', 'fastapi', 'numpy') or m.startswith('service.') and not m.startswith('service.client')])"  # noqa: E501
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "image/jpeg"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "image/heic"),
+        (b"", "image/jpeg"),
+    ],
+)
+def test_the_media_type_by_the_first_bytes(data: bytes, media_type: str) -> None:
+    assert question.media_type_of(data) == media_type
+    assert media_type in RAW_TYPES
+
+
+def test_a_file_that_is_no_photo_for_any_service_is_not_sent(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.jpg"
+    with huge.open("wb") as file:
+        file.truncate(question.MOST_IMAGE_BYTES + 1)
+    with pytest.raises(ValueError, match="more than"):
+        question.bytes_of(huge)
+    with (tmp_path / "text").open("w+") as text, pytest.raises(ValueError, match="'rb'"):
+        question.bytes_of(text)  # type: ignore[arg-type]
