@@ -142,6 +142,6 @@ def test_the_search_agrees_on_the_best_far_tile() -> None:
 def test_the_answer_follows_the_share_of_places_with_a_twin(twins_of_100: int, answer: str) -> None:
     number = np.arange(100)
     floats = np.zeros(100, np.float32)
-    twins = Twins(number, number, floats, number * 0.0, floats, floats, fov_deg=90.0, far_m=150.0)
+    twins = Twins(number, number, floats, np.zeros(100), floats, floats, fov_deg=90.0, far_m=150.0)
     judged = Judged(number < twins_of_100, number < 0, number >= 0)
     assert headline([(twins, judged)]).startswith(f"Photos 90° wide: {answer}")
