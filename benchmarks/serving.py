@@ -112,15 +112,17 @@ def _bare(scene: Scene, megapixels: int, seconds: float) -> float:
 
 def print_cells(cells: Cells, bounds: list[float]) -> None:
     """Print one row for each server and number of clients; ratios are those of the rounds, their median first."""
-    print("| server | clients | photos/s | p50 ms | p99 ms | p99/p50 | CPU ms a photo | skyfix / it | clients' CPU |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| server | clients | photos/s | p50 ms | p99 ms | p99/p50 | CPU ms a photo | its CPU / skyfix's | skyfix / it | clients' CPU |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for (name, clients), runs in sorted(cells.items(), key=lambda item: (item[0][1], item[0][0] != "skyfix")):
         p50, p99 = (statistics.median(run.percentile_ms(percent) for run in runs) for percent in (50, 99))
-        seconds, answered = sum(run.seconds for run in runs), max(1, sum(run.answered for run in runs))
-        ours = cells.get(("skyfix", clients), [])
+        ours, seconds, cpu_ms = cells.get(("skyfix", clients), []), sum(run.seconds for run in runs), cpu_of(runs)
+        more = f"{cpu_ms / cpu_of(ours):.2f}" if ours else "-"
         print(
             f"| {name} | {clients} | {sum(run.per_s for run in runs) / len(runs):.1f} | {p50:.0f} | {p99:.0f} | "
-            f"{p99 / p50:.2f} | {1000 * sum(run.server_cpu_s for run in runs) / answered:.1f} | "
+            f"{p99 / p50:.2f} | {cpu_ms:.1f} | {more} | "
             f"{ratios(ours, [run.per_s for run in runs])} | {sum(run.client_cpu_s for run in runs) / seconds:.1%} |"
         )
         if others := sum(len(run.replies) - len(run.good()) + run.failed for run in runs):
@@ -134,6 +136,11 @@ def print_cells(cells: Cells, bounds: list[float]) -> None:
             few = [run.per_s for run in cells[name, CLIENTS[0]]]
             print(f"{name}: photos/s at {clients} clients over those at {CLIENTS[0]}: {ratios(runs, few)}")
     sys.stdout.flush()
+
+
+def cpu_of(runs: list[Run]) -> float:
+    """Processor milliseconds of a server for a photo: what counts where others want the processor too."""
+    return 1000 * sum(run.server_cpu_s for run in runs) / max(1, sum(run.answered for run in runs))
 
 
 def ratios(runs: list[Run], others: list[float]) -> str:

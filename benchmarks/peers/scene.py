@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from benchmarks.peers.photos import make_photo
 from benchmarks.peers.twin import torch_twin
 from index.bundle import open_index
 from models.bundle import ModelBundle, StretchedView, default_bundle_path, open_model_bundle
-from models.errors import UsageError
+from models.exporting.quantise import NothingToQuantise, quantise_bundle
 from models.exporting.run import export_bundle
-from models.importing.delivery import Order, deliver
 from models.networks.network import Network
 from models.training.config import draft_manifest, load_config
 from models.training.model import build_network
@@ -45,7 +43,7 @@ class Scene:
     projection: str
     fov_deg: float
     int8_bundle: str = ""
-    """Of the same network; empty where there is nothing to quantise, or the certificate was refused."""
+    """Of the same network; empty where there is nothing to quantise."""
     int8_index: str = ""
 
     @property
@@ -105,16 +103,11 @@ def _model(config: str, folder: Path) -> tuple[ModelBundle, Network]:
 
 
 def _int8(bundle: ModelBundle, out: Path) -> ModelBundle | None:
-    """Quantise a bundle as `skyfix import --precision int8` does, certificate and refusal included."""
-
-    def copied(folder: Path) -> ModelBundle:
-        shutil.copytree(bundle.folder, folder)
-        return open_model_bundle(folder)
-
+    """Quantise a bundle; random weights can earn no certificate, and time does not depend on the weights."""
     try:
-        return deliver(Order(out=out, precision="int8"), copied, lambda _: [])
-    except UsageError as refusal:
-        print(f"{bundle.manifest.title} stays in float32: {refusal}", flush=True)
+        return quantise_bundle(bundle, out)
+    except NothingToQuantise as reason:
+        print(f"{bundle.manifest.title} stays in float32: {reason}", flush=True)
         return None
 
 
