@@ -186,3 +186,25 @@ def test_the_count_of_many_sheets_is_reckoned_from_their_area(tmp_path: Path) ->
     exact = sum(piece.count for piece in source.pieces())
     assert source.count == pytest.approx(exact, rel=0.05)
     assert part._count_by_area() == pytest.approx(exact, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("crs", "lat", "lon", "step"),
+    [
+        pytest.param("EPSG:3857", -17.0, 180.0, 0.52, id="across the antimeridian"),
+        pytest.param("EPSG:32633", 60.0, 12.0, 0.5, id="across two zones"),
+        pytest.param("EPSG:4326", -72.0, -94.0, 0.5 / 111_000, id="degrees, far south"),
+        pytest.param("EPSG:4326", 0.0, 9.0, 0.5 / 111_000, id="across the equator"),
+    ],
+)
+def test_two_sheets_are_one_anywhere(tmp_path: Path, crs: str, lat: float, lon: float, step: float) -> None:
+    whole, pixels = square_transform(crs, lat, lon, 400, step), _ground(400)
+    (tmp_path / "sheets").mkdir()
+    for n, part in enumerate((slice(0, 151), slice(151, 400))):
+        where = whole @ Affine.translation(part.start, 0)
+        write_tif(tmp_path / "sheets" / f"{n}.tif", pixels[:, :, part], where, crs)
+    one, several = _tiles(write_tif(tmp_path / "whole.tif", pixels, whole, crs)), _tiles(tmp_path / "sheets")
+    assert several.keys() == one.keys()
+    assert {tile.source for tile in several.values()} == {"0.tif", "1.tif"}
+    for name, tile in several.items():
+        assert np.abs(tile.pixels.astype(int) - one[name].pixels).mean() < 0.3
