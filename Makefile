@@ -42,7 +42,8 @@ fmt: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.demo
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.serving --work build/serving $(if $(PEERS),--peers $(PEERS))  # half an hour
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/recall_memory.py
 	$(BIN)/python -m benchmarks.region

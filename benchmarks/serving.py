@@ -112,10 +112,9 @@ def _bare(scene: Scene, megapixels: int, seconds: float) -> float:
 
 def print_cells(cells: Cells, bounds: list[float]) -> None:
     """Print one row for each server and number of clients; ratios are those of the rounds, their median first."""
-    print(
-        "| server | clients | photos/s | p50 ms | p99 ms | p99/p50 | CPU ms a photo | its CPU / skyfix's | skyfix / it | clients' CPU |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    titles = ["server", "clients", "photos/s", "p50 ms", "p99 ms", "p99/p50", "CPU ms a photo", "its CPU / skyfix's"]
+    titles += ["skyfix / it", "clients' CPU"]
+    print(f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
     for (name, clients), runs in sorted(cells.items(), key=lambda item: (item[0][1], item[0][0] != "skyfix")):
         p50, p99 = (statistics.median(run.percentile_ms(percent) for run in runs) for percent in (50, 99))
         ours, seconds, cpu_ms = cells.get(("skyfix", clients), []), sum(run.seconds for run in runs), cpu_of(runs)
