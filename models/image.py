@@ -90,7 +90,12 @@ class Photo:
 
 
 def decode_photo(
-    data: bytes, *, long_side_px: int = 1024, limits: ImageLimits | None = None, alpha: bool = False
+    data: bytes,
+    *,
+    long_side_px: int = 1024,
+    limits: ImageLimits | None = None,
+    alpha: bool = False,
+    shrink: bool = False,
 ) -> Photo:
     """Decode a JPEG, PNG, WebP or, where pillow-heif is installed, HEIC into upright RGB.
 
@@ -99,6 +104,8 @@ def decode_photo(
         long_side_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 scale as long as its long side keeps this length.
         limits: bounds on the header; the defaults when None.
         alpha: keep transparency as a fourth channel, not premultiplied; 255 where the file has none.
+        shrink: average pictures of other formats down by a whole factor too, as long as their long side keeps that
+            length; a quarter of the memory for large ones.
 
     Raises:
         ImageError: of the kind that names the reason; nothing else leaves this function.
@@ -112,7 +119,7 @@ def decode_photo(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, sniffed, long_side_px, limits, alpha)
+            return _decode(data, sniffed, long_side_px, limits, alpha, shrink)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -162,7 +169,7 @@ def _heic() -> str:
     return "HEIF"
 
 
-def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, alpha: bool) -> Photo:
+def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, alpha: bool, shrink: bool) -> Photo:
     with Image.open(io.BytesIO(data), formats=FORMATS if sniffed in FORMATS else (sniffed,)) as image:
         _check_header(image, sniffed, limits)
         orientation, focal = _read_exif(image)
@@ -173,7 +180,8 @@ def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, a
             ratio = min(1.0, long_side_px / max(width, height))
             image.draft("RGB", (math.ceil(width * ratio), math.ceil(height * ratio)))
         image.load()
-        upright = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+        whole = image if alpha or not shrink else _shrunk(image, max(1, max(width, height) // long_side_px))
+        upright = whole.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else whole
         pixels = np.asarray(upright.convert("RGBA")) if alpha else _rgb(upright)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
@@ -241,9 +249,14 @@ def _xmp(image: Image.Image) -> bytes:
     return b""
 
 
+def _shrunk(image: Image.Image, factor: int) -> Image.Image:
+    if factor == 1 or image.size[0] <= factor or image.size[1] <= factor or image.mode.startswith("I"):
+        return image
+    return (image if image.mode in ("RGB", "L") else image.convert("RGB")).reduce(factor)
+
+
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):
-        wide = np.asarray(image, dtype=np.float64)
-        grey = np.clip(wide / 257.0, 0, 255).astype(np.uint8)
+        grey = np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.asarray(image.convert("RGB"), dtype=np.uint8)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)

@@ -169,7 +169,7 @@ def _add_localize(app: FastAPI, service: Service) -> None:
                     upload = parse_upload(request, media_type, body)
                 else:
                     upload = await service.pipeline.off_loop(lambda: parse_upload(request, media_type, body))
-            del body  # of a form the photo is a copy, and many wait here
+            body = b""  # of a form the photo is a copy, and many wait here
             localizer = service.served.named(upload.parameters.search.index).ask()
             query = upload.parameters.to_query(settings.top_k)
             answer = await service.pipeline.localize(localizer, upload.image, query, deadline, timeline)

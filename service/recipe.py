@@ -34,7 +34,7 @@ class Recipe:
 
     def decode(self, data: bytes) -> Photo:
         """Raises ImageError."""
-        return decode_photo(data, long_side_px=decoded_side_px(self.view), limits=self.limits)
+        return decode_photo(data, long_side_px=decoded_side_px(self.view), limits=self.limits, shrink=True)
 
     def prepare(self, photo: Photo, query: Query) -> Prepared:
         """Raises ParameterError."""
