@@ -55,7 +55,7 @@ def test_what_is_no_share_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ChecksumMismatch, 1),
+        (ChecksumMismatch, 3),
         (UsageError, 2),
         (SourceError, 2),
         (OutputUnfinished, 2),
