@@ -74,21 +74,24 @@ def serve(
         log.on_drop = app.state.service.metrics.log_lines_dropped.inc
     loads = load if isinstance(load, Mapping) else {"": load}
     try:
-        with bind(settings.host, settings.port) as public, bind(settings.admin_host, settings.admin_port) as admin:
+        with (
+            bind(settings.host, settings.port, shared=settings.reuse_port) as public,
+            bind(settings.admin_host, settings.admin_port) as admin,
+        ):
             asyncio.run(_serve(app, loads, on_ready, public, admin))
     finally:
         app.state.service.pipeline.close()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Open a listening socket.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Open a listening socket, `shared` with others that were opened so.
 
     Raises:
         AddressUnavailable: the address is taken, or not one of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         raise AddressUnavailable(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port.") from error
 

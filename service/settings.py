@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(default=9090, ge=0, le=65535)
     provider: Literal["cpu", "prefer-gpu", "require-gpu"] = "cpu"
+    workers: int = Field(default=1, ge=1, le=64, description="Processes behind the public port, on CPUs.")
+    reuse_port: bool = Field(default=False, description="Share the public port with other processes of this user.")
     threads: int = Field(default=1, ge=1, le=256, description="Threads inside one run of the network.")
     decode_workers: int = Field(
         default_factory=available_cores, ge=0, le=64, description="Processes that decode; one a core, 0 for threads."

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from models.errors import UsageError
+from models.errors import SkyfixError, UsageError
 from service.index_localizer import IndexLocalizer
 from service.index_paths import IndexAt
 from service.keeper import wait_for_threads
@@ -22,6 +22,7 @@ from service.models_held import ModelsHeld
 from service.open_files import connections_allowed
 from service.server import Addresses, serve
 from service.settings import Settings, load_settings
+from service.workers import supervise
 
 logger = logging.getLogger("skyfix")
 
@@ -53,7 +54,8 @@ LAST_WAIT_S = 1.0
 @click.option("--provider", type=click.Choice(["cpu", "prefer-gpu", "require-gpu"]), help="cpu by default.")
 @click.option("--threads", type=int, help="Threads inside one run of the network, 1 by default.")
 @click.option("--strict", is_flag=True, default=None, help="End at once if an index cannot be loaded at the start.")
-def command(**given: Any) -> None:
+@click.option("--workers", type=int, help="Processes behind the public port, 1 by default; ports of /metrics follow.")
+def command(**given: Any) -> int:
     """Serve POST /localize with one index, the many of a region, or several by name, the first being the default.
 
     Every option, and limits besides, can be set by an environment variable with the prefix SKYFIX_.
@@ -61,6 +63,26 @@ def command(**given: Any) -> None:
     settings = load_settings(**given)
     if not settings.index:
         raise UsageError("No index is given. Use --index DIR or SKYFIX_INDEX; `skyfix index build` makes one.")
+    if settings.workers > 1:
+        with open_log(settings.log_format, settings.log_level):
+            return supervise(settings, serve_as_worker)
+    run(settings)
+    return 0
+
+
+def serve_as_worker(settings: Settings) -> None:
+    """Serve in a process of its own, which ends with the exit code and the one line of the command."""
+    from service.cli import exit_code_of
+
+    try:
+        run(settings)
+    except SkyfixError as error:
+        click.echo(f"error: {error} [{error.code}]", err=True)
+        sys.exit(exit_code_of(type(error)))
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to end. Raises what `service.server.serve` raises."""
     with open_log(settings.log_format, settings.log_level) as log:
         _serve(settings, log)
     if not wait_for_threads(LAST_WAIT_S):  # a large index is being loaded, for nobody
