@@ -126,6 +126,11 @@ class OnnxEncoder:
         return embedding
 
 
+def gpu_is_offered() -> bool:
+    """Say whether this ONNX Runtime was built for CUDA; whether it works, only a session tells."""
+    return CUDA in ort.get_available_providers()
+
+
 def bucketed(pixels: Float32s) -> Iterator[tuple[Float32s, int]]:
     """Cut (N, …) into batches of the sizes of BUCKETS, the last filled up with zeros; how many rows of each count."""
     for start in range(0, max(1, len(pixels)), BUCKETS[-1]):
@@ -143,7 +148,7 @@ def _open_session(path: Path, policy: ProviderPolicy, threads: int) -> ort.Infer
     options.log_severity_level = FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted: list[object] = [CPU]
-    if policy != "cpu" and CUDA in ort.get_available_providers():
+    if policy != "cpu" and gpu_is_offered():
         ort.preload_dlls()  # CUDA and cuDNN from wheels are not on the loader's path
         wanted = [(CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), CPU]
     try:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.shelf import MAX_OPEN
+from models.encoder import gpu_is_offered
 from models.errors import UsageError
 from models.image import ImageLimits
 from service.index_paths import Indexes, Paths
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
 
     @property
     def sizes(self) -> Sizes:
-        encoding, batch = encoding_sizes(self.provider, self.threads)
+        encoding, batch = encoding_sizes(self.provider if gpu_is_offered() else "cpu", self.threads)
         return Sizes(
             places=self.places,
             decoding=self.decode_threads,

@@ -288,6 +288,7 @@ def test_a_gpu_that_is_preferred_and_not_there_is_told(
 ) -> None:
     build_index(PaintedTiles(), OnnxEncoder(tiny_bundle), tmp_path / "index", name="painted")
     settings = Settings(provider="prefer-gpu")
+    assert settings.sizes == Settings().sizes, "as many runs as cores, not one of many photos"
     localizer = load_localizer(tmp_path / "index", ModelsHeld([tiny_bundle.folder], "prefer-gpu"))
     assert "degraded: prefer-gpu" in caplog.text
     client = Client(create_app(settings, localizer))
