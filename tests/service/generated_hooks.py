@@ -49,12 +49,22 @@ schemathesis.openapi.format("byte", PHOTOS.map(lambda photo: base64.b64encode(ph
 
 
 @schemathesis.hook
+def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001
+    """Leave out lists of none or one as flat fields: on the wire they are nothing, or a field like any other."""
+    return not any(isinstance(value, list | tuple) and len(value) < 2 for value in _flat(case).values())
+
+
+@schemathesis.hook
 def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001
     """Complete flat fields that need each other."""
-    fields = case.query if case.media_type in RAW_TYPES else case.body if case.media_type == FORM else None
-    if isinstance(fields, dict) and "request" not in fields:
-        _complete(fields)
+    _complete(_flat(case))
     return case
+
+
+def _flat(case: Case[Any]) -> dict[str, Any]:
+    """Give the flat fields of a case, which may be changed; none where it has none."""
+    fields = case.query if case.media_type in RAW_TYPES else case.body if case.media_type == FORM else None
+    return fields if isinstance(fields, dict) and "request" not in fields else {}
 
 
 def _complete(fields: dict[str, Any]) -> None:
