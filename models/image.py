@@ -172,14 +172,14 @@ def _heic() -> str:
 def _decode(data: bytes, sniffed: str, long_side_px: int, limits: ImageLimits, alpha: bool, shrink: bool) -> Photo:
     with Image.open(io.BytesIO(data), formats=FORMATS if sniffed in FORMATS else (sniffed,)) as image:
         _check_header(image, sniffed, limits)
-        orientation, focal = _read_exif(image)
-        gps = _read_gps(image)
-        is_panorama = b"equirectangular" in _xmp(image)
         width, height = image.size
         if sniffed == "JPEG":
             ratio = min(1.0, long_side_px / max(width, height))
             image.draft("RGB", (math.ceil(width * ratio), math.ceil(height * ratio)))
-        image.load()
+        image.load()  # before the metadata: for those of a PNG Pillow loads it too, and damage would go unheard
+        orientation, focal = _read_exif(image)
+        gps = _read_gps(image)
+        is_panorama = b"equirectangular" in _xmp(image)
         whole = image if alpha or not shrink else _shrunk(image, max(1, max(width, height) // long_side_px))
         upright = whole.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else whole
         pixels = np.asarray(upright.convert("RGBA")) if alpha else _rgb(upright)

@@ -133,6 +133,13 @@ def test_a_truncated_file_is_refused(kind: str, share: float) -> None:
         decode_photo(data[: int(len(data) * share)])
 
 
+def test_a_png_whose_pixels_are_damaged_is_refused() -> None:
+    data = _file(np.full((64, 64, 3), 200, np.uint8))
+    pixels = data.index(b"IDAT") + 4
+    with pytest.raises(ImageUndecodable):
+        decode_photo(data[:pixels] + b"\xff" * 30 + data[pixels + 30 :])
+
+
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (640, 32), (32, 640)])
 def test_the_limits_themselves_are_allowed(width: int, height: int) -> None:
     assert decode_photo(_file(np.zeros((height, width, 3), np.uint8))).pixels.shape == (height, width, 3)
