@@ -17,7 +17,7 @@ from benchmarks.peers.load import HOST, Form, Run, closed, make_request
 from benchmarks.peers.scene import Scene
 
 ROOT = Path(__file__).parents[2]
-START_S, STOP_S, WARM = 60.0, 15.0, 8
+START_S, STOP_S, WARM, ATTEMPTS = 60.0, 15.0, 8, 3
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """For peers that run a process a core, as the service keeps its own libraries."""
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -105,6 +105,26 @@ def running(server: Server, photos: list[bytes]) -> Iterator[Started]:
     Raises:
         RuntimeError: it ended, answered with an error, or never.
     """
+    for left in reversed(range(ATTEMPTS)):
+        started = _launch(server)
+        try:
+            _wait(started, photos)
+        except RuntimeError:  # ports that servers choose for themselves can be taken meanwhile
+            _stop(started)
+            if not left:
+                raise
+        except BaseException:
+            _stop(started)
+            raise
+        else:
+            break
+    try:
+        yield started
+    finally:
+        _stop(started)
+
+
+def _launch(server: Server) -> Started:
     port = _free_port()
     command = [part.format(port=port) for part in server.command]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SKYFIX_", "OMP_", "OPENBLAS_"))}
@@ -115,12 +135,7 @@ def running(server: Server, photos: list[bytes]) -> Iterator[Started]:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    started = Started(server, port, process)
-    try:
-        _wait(started, photos)
-        yield started
-    finally:
-        _stop(started)
+    return Started(server, port, process)
 
 
 def _wait(started: Started, photos: list[bytes]) -> None:
@@ -139,7 +154,8 @@ def _wait(started: Started, photos: list[bytes]) -> None:
 def _stop(started: Started) -> None:
     family = started.processes()
     started.resume()
-    started.process.send_signal(signal.SIGTERM)
+    if started.process.poll() is None:
+        started.process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         started.process.wait(STOP_S)
     for pid in family:
