@@ -52,8 +52,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--servers", nargs="+", help="only these, of skyfix, skyfix-int8, naive, litserve, bentoml and bare"
     )
-    parser.add_argument("--seconds", type=float, default=4.0, help="of one server at one number of clients")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of one server at one number of clients")
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--no-overload", action="store_true")
     return parser.parse_args()
 
@@ -144,7 +144,7 @@ def cpu_of(runs: list[Run]) -> float:
 
 def ratios(runs: list[Run], others: list[float]) -> str:
     """Say how much faster runs are than others of the same rounds: the median, and least and most."""
-    each = [run.per_s / other for run, other in zip(runs, others, strict=False) if other]
+    each = [run.per_s / other for run, other in zip(runs, others, strict=False) if run.per_s and other]
     return f"{statistics.median(each):.2f} ({min(each):.2f} to {max(each):.2f})" if each else "-"
 
 
