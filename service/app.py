@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from models.errors import SkyfixError
+from service.abandoned import while_there
 from service.access_log import AccessLog
 from service.deadline import HEADER as DEADLINE
 from service.deadline import deadline_of
@@ -172,7 +173,8 @@ def _add_localize(app: FastAPI, service: Service) -> None:
             body = b""  # of a form the photo is a copy, and many wait here
             localizer = service.served.named(upload.parameters.search.index).ask()
             query = upload.parameters.to_query(settings.top_k)
-            answer = await service.pipeline.localize(localizer, upload.image, query, deadline, timeline)
+            work = service.pipeline.localize(localizer, upload.image, query, deadline, timeline)
+            answer = await while_there(request.receive, work)
         request.state.answer = answer
         seconds = timeline.seconds()
         with timeline.measure("serialize"):
