@@ -140,7 +140,7 @@ def test_it_calls_nobody(runtime: Stage, index_root: Path, tiny_bundle: ModelBun
     with running(runtime, index_root, tiny_bundle, *watched) as found:
         assert found.ask(encode(panorama(7)))[0] == 200
     for _ in range(100):  # the tracer writes its last line when the service is gone
-        if re.search(rf"^{found.process.pid} \+\+\+ exited", calls := log.read_text(encoding="utf-8"), re.MULTILINE):
+        if re.search(rf"^{found.process.pid} +\+\+\+ exited", calls := log.read_text(encoding="utf-8"), re.MULTILINE):
             break
         time.sleep(0.1)
     else:

@@ -54,11 +54,16 @@ class Site:
 
     @contextmanager
     def service(self, port: int) -> Iterator[subprocess.Popen[str]]:
-        environment = {**os.environ, "SKYFIX_ALLOWED_HOSTS": HOST, "SKYFIX_DRAIN_S": "0.2", "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            "SKYFIX_ALLOWED_HOSTS": HOST,
+            "SKYFIX_DRAIN_S": "0.2",
+            "SKYFIX_DECODE_WORKERS": "1",
+        }
         command = [*self.command, "--port", str(port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
             assert process.stdout is not None
-            assert any(line.startswith("Ready in") for line in iter(process.stdout.readline, ""))
+            assert any("Ready in" in line for line in iter(process.stdout.readline, ""))
             yield process
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
