@@ -16,7 +16,6 @@ from PIL import Image
 
 from models.bundle import default_bundle_path, open_model_bundle
 from models.image import ImageLimits
-from service.deadline import NEVER
 from service.query import Query
 from service.recipe import Recipe
 from service.room.child import Child, Job
@@ -51,7 +50,7 @@ def main() -> None:
         before = time.perf_counter()
         recipe.prepare(recipe.decode(photo), Query())
         between = time.perf_counter()
-        child.make_ready(job, 30.0, NEVER)
+        child.make_ready(job, 30.0)
         here.append(between - before)
         there.append(time.perf_counter() - between)
     child.kill()

@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass
 
 from models.errors import ImageTooComplex, ImageUndecodable, SkyfixError
-from service.deadline import Deadline
 from service.errors import DeadlineExceeded, Overloaded
 from service.prepared import Prepared
 from service.query import Query
@@ -45,7 +44,7 @@ SOCKET_BYTES = 1 << 20
 BUSY_SHARE = 0.8
 """A late worker that used this share of its time on a CPU was kept busy by the photo; else the machine was busy."""
 TOO_LONG = "The image takes longer to decode than a photo may. Save it again as a baseline JPEG."
-RAN_OUT = "The time that X-Request-Timeout-Ms or the service allows ran out while the image was decoded."
+RAN_OUT = "The time that X-Request-Timeout-Ms or the service allows ran out before the image was decoded."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,31 +118,29 @@ class Child:
             return False
         return True
 
-    def make_ready(self, job: Job, most_s: float, deadline: Deadline) -> tuple[Spent, Prepared | SkyfixError]:
+    def make_ready(self, job: Job, most_s: float) -> tuple[Spent, Prepared | SkyfixError]:
         """Have a photo prepared; give what it took and the outcome.
 
         Args:
-            most_s: time that any photo may take.
-            deadline: of this one.
+            most_s: time that it may take.
 
         Raises:
             WorkerLost: this worker cannot be given another photo.
             WorkerCrashed: the program is at fault; the worker lives on.
         """
         until = time.monotonic() + most_s
-        allowed = until if deadline.at is None else min(until, deadline.at)
         recipe, query = pickle.dumps(job.recipe), pickle.dumps(job.query)
         is_shared = self._memory.put(job.photo)
         head = JOB.pack(len(recipe), len(query), is_shared, len(job.photo), most_s)
         try:
-            send(self._peer, (head + recipe + query, b"" if is_shared else job.photo), allowed)
-            text_size, pixel_size = ANSWER.unpack(receive(self._peer, ANSWER.size, allowed))
+            send(self._peer, (head + recipe + query, b"" if is_shared else job.photo), until)
+            text_size, pixel_size = ANSWER.unpack(receive(self._peer, ANSWER.size, until))
             if text_size > MOST_JSON_BYTES or pixel_size > MOST_PIXEL_BYTES:
                 raise WorkerLied("an answer of impossible size")
-            text, pixels = bytes(receive(self._peer, text_size, allowed)), receive(self._peer, pixel_size, allowed)
+            text, pixels = bytes(receive(self._peer, text_size, until)), receive(self._peer, pixel_size, until)
             told, outcome = unpack(text, pixels)
         except TimeoutError:
-            raise self._late(most_s, was_cut=allowed < until) from None
+            raise self._late(most_s) from None
         except (EOFError, ConnectionError):
             raise self._died() from None
         except WorkerLied as error:
@@ -178,9 +175,9 @@ class Child:
             self._memory.close()
             return self._process.returncode, self._ended_cpu_s - self._cpu_s
 
-    def _late(self, most_s: float, *, was_cut: bool) -> WorkerLost:
+    def _late(self, most_s: float) -> WorkerLost:
         _, cpu_s = self.kill()
-        return WorkerLost(verdict(cpu_s, most_s, was_cut=was_cut), "late")
+        return WorkerLost(verdict(cpu_s, most_s), "late")
 
     def _died(self) -> WorkerLost:
         code, _ = self._reap(EXIT_S)
@@ -193,15 +190,14 @@ class Child:
         return WorkerLost(_undecodable(), "died")
 
 
-def verdict(cpu_s: float, most_s: float, *, was_cut: bool) -> SkyfixError:
+def verdict(cpu_s: float, most_s: float) -> SkyfixError:
     """Decide whose fault it was that a photo was not decoded in time.
 
     Args:
         cpu_s: time that it had on a CPU.
-        most_s: time that any photo may take.
-        was_cut: its own deadline came before that.
+        most_s: time that it was allowed.
     """
-    return DeadlineExceeded(RAN_OUT) if was_cut or cpu_s < BUSY_SHARE * most_s else ImageTooComplex(TOO_LONG)
+    return DeadlineExceeded(RAN_OUT) if cpu_s < BUSY_SHARE * most_s else ImageTooComplex(TOO_LONG)
 
 
 def _undecodable() -> ImageUndecodable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import queue
@@ -18,6 +19,7 @@ from service.localizer import Localizer
 from service.prepared import Prepared
 from service.query import Query
 from service.room.child import RAN_OUT, Child, Job, WorkerLost
+from service.room.wire import WorkerCrashed
 from service.timeline import Timeline
 
 START_S, AGAIN_S = 30.0, 1.0
@@ -95,7 +97,12 @@ class ProcessRoom:
         self, localizer: Localizer, photo: bytes, query: Query, deadline: Deadline, timeline: Timeline
     ) -> Prepared:
         waiting = _Waiting(Job(localizer.recipe, query, photo), deadline, timeline, time.perf_counter())
-        return (await self._batcher.submit(waiting, deadline)).result
+        left_s = None if deadline.at is None else max(0.0, deadline.at - time.monotonic())
+        try:
+            async with asyncio.timeout(left_s):
+                return (await self._batcher.submit(waiting, deadline)).result
+        except TimeoutError:  # the worker may end what it does: clients with little time must not cost workers
+            raise DeadlineExceeded(RAN_OUT) from None
 
     def close(self) -> None:
         """End the workers and the threads that talk to them."""
@@ -116,13 +123,17 @@ class ProcessRoom:
         started = time.perf_counter()
         waiting.timeline.add("queue", waiting.submitted, started)
         try:
-            spent, outcome = child.make_ready(waiting.job, self._decode_s, waiting.deadline)
+            spent, outcome = child.make_ready(waiting.job, self._decode_s)
         except WorkerLost as loss:
             waiting.timeline.add("decode", started, time.perf_counter())
             self._forget(child, loss.reason)
             raise loss.answer from None
-        except BaseException:
+        except WorkerCrashed as error:
             self._put_back(child)
+            logger.error("a photo could not be prepared: %s", error)
+            raise
+        except BaseException:  # such as no memory for the answer: half of it may still be on its way
+            self._forget(child, "died")
             raise
         self._put_back(child)
         ended = time.perf_counter()

@@ -22,6 +22,8 @@ def obedient(recipe: Recipe, query: Query, data: bytes, decoded: Clock) -> Prepa
     word, _, rest = data.partition(b" ")
     if word == b"sleep":
         time.sleep(60)
+    elif word == b"nap":
+        time.sleep(1)
     elif word == b"spin":
         while True:
             pass
