@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -80,12 +81,15 @@ class House:
 
 
 @contextmanager
-def open_house(place: Path, index: Path, bundle: Path, *before: str, **settings: str) -> Iterator[House]:
+def open_house(
+    place: Path, index: Path, bundle: Path, *before: str, unheard: bool = False, **settings: str
+) -> Iterator[House]:
     """Start a server and wait until it is ready.
 
     Args:
         place: folder for its home and its log.
         before: what to start it with, such as strace.
+        unheard: its log goes into a pipe of a page, which is read until it is ready and then no more.
     """
     home = place / "home"
     home.mkdir()
@@ -109,14 +113,12 @@ def open_house(place: Path, index: Path, bundle: Path, *before: str, **settings:
     }
     options = ["--index", str(index), "--bundle", str(bundle), "--port", "0", "--admin-port", "0"]
     command = [*before, sys.executable, "-m", "service.cli", "serve", *options]
-    with (
-        (place / "log").open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, cwd=home, env=environment) as process,
-    ):
+    log = (place / "log").open("wb")
+    out = subprocess.PIPE if unheard else log
+    with log, subprocess.Popen(command, stdout=out, stderr=log, cwd=home, env=environment) as process:
         house = House(process, home, key)
         try:
-            wait(lambda: process.poll() is not None or READY.search(house.text) is not None)
-            ready = READY.search(house.text)
+            ready = _first_words(process) if unheard else _written_words(house)
             assert ready is not None, house.text
             house.public, house.admin = (ready[1], int(ready[2])), (ready[3], int(ready[4]))
             yield house
@@ -125,3 +127,19 @@ def open_house(place: Path, index: Path, bundle: Path, *before: str, **settings:
                 house.line.close()
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
+
+
+def _written_words(house: House) -> re.Match[str] | None:
+    wait(lambda: house.process.poll() is not None or READY.search(house.text) is not None)
+    return READY.search(house.text)
+
+
+def _first_words(process: subprocess.Popen[bytes]) -> re.Match[str] | None:
+    assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    said = b""
+    while chunk := os.read(process.stdout.fileno(), 4096):
+        said += chunk
+        if ready := READY.search(said.decode()):
+            return ready
+    return None

@@ -150,6 +150,21 @@ def test_a_stopped_server_leaves_no_worker(index_root: Path, tiny_bundle: ModelB
         assert house.lines
 
 
+def test_a_log_that_nobody_reads_stops_nothing(index_root: Path, tiny_bundle: ModelBundle, tmp_path: Path) -> None:
+    dropped = "skyfix_log_lines_dropped_total 0.0"
+    with open_house(tmp_path, index_root, tiny_bundle.folder, unheard=True) as house:
+        for _ in range(40):  # three times what the pipe holds
+            golden(house)
+        assert dropped in house.metrics()
+        assert house.process.stdout is not None
+        house.process.stdout.close()
+        golden(house)
+        wait(lambda: dropped not in house.metrics())
+        golden(house)
+        house.process.send_signal(signal.SIGTERM)
+        assert house.process.wait(20) == 0
+
+
 @pytest.mark.slow
 def test_the_kernel_sees_no_file_made(index_root: Path, tiny_bundle: ModelBundle, tmp_path: Path) -> None:
     """Needs strace: of all that the service and its workers open while photos come, nothing is made or written."""
