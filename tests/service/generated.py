@@ -42,9 +42,9 @@ def _with(content: Json, whole: Json, *, query: bool = False) -> Json:
 
 
 def _simple(schemas: Json) -> Json:
-    """The nested request without fields that need others, and null: beside bytes, schemathesis does not check itself.
+    """The nested request without fields that need others, and without null; a hook leaves null out too.
 
-    There it takes one branch of an `anyOf` that is broken for the whole of it.
+    Beside bytes schemathesis does not check itself: of several types it takes one that is broken for all of them.
     """
     groups = {}
     for name in ("prior", "camera", "exif"):

@@ -50,7 +50,13 @@ schemathesis.openapi.format("byte", PHOTOS.map(lambda photo: base64.b64encode(ph
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001
-    """Leave out lists of none or one as flat fields: on the wire they are nothing, or a field like any other."""
+    """Leave out what is not as wrong as it seems.
+
+    A list of none or one as a flat field is on the wire nothing, or a field like any other; null in the part of a form
+    is good in most places, and said nowhere.
+    """
+    if case.media_type == FORM and isinstance(case.body, dict) and _holds_null(case.body.get("request", {})):
+        return False
     return not any(isinstance(value, list | tuple) and len(value) < 2 for value in _flat(case).values())
 
 
@@ -65,6 +71,11 @@ def _flat(case: Case[Any]) -> dict[str, Any]:
     """Give the flat fields of a case, which may be changed; none where it has none."""
     fields = case.query if case.media_type in RAW_TYPES else case.body if case.media_type == FORM else None
     return fields if isinstance(fields, dict) and "request" not in fields else {}
+
+
+def _holds_null(part: object) -> bool:
+    inside = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return part is None or any(_holds_null(each) for each in inside)
 
 
 def _complete(fields: dict[str, Any]) -> None:
