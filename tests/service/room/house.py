@@ -126,6 +126,8 @@ def open_house(
             if house.line is not None:
                 house.line.close()
             if process.poll() is None:
+                for pid in house.workers if before else []:  # strace would leave the server behind
+                    os.kill(pid, signal.SIGKILL)
                 process.send_signal(signal.SIGKILL)
 
 

@@ -69,8 +69,8 @@ def test_two_hundred_of_the_largest_photos_at_once(
     index_root: Path, tiny_bundle: ModelBundle, tmp_path: Path, is_form: bool
 ) -> None:
     photo = largest_png(8 * MEBIBYTE - 200)
-    settings = {"KEY_IN_FLIGHT": "4096", "DECODE_S": "30", "DEADLINE_S": "60"}
-    with open_house(tmp_path, index_root, tiny_bundle.folder, **settings) as house:
+    place = tmp_path, index_root, tiny_bundle.folder
+    with open_house(*place, KEY_IN_FLIGHT="4096", DECODE_S="30", DEADLINE_S="60") as house:
         golden(house)
         idle = peak = resident_mib(house)
         gate, seen = threading.Barrier(CLIENTS), Counter[int]()
