@@ -53,7 +53,7 @@ def test_no_subcommand_and_unknown_subcommand_are_wrong_use() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (ChecksumMismatch("bad.bin is damaged."), 1, "error: bad.bin is damaged. [checksum_mismatch]\n"),
+        (ChecksumMismatch("bad.bin is damaged."), 3, "error: bad.bin is damaged. [checksum_mismatch]\n"),
         (ParameterError("top_k", "is 0."), 2, "error: top_k: is 0. [invalid_parameter]\n"),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), 1, "`train` extra"),
         (KeyboardInterrupt(), 130, ""),
