@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,8 @@ class Remembering(Disk):
     """Knows, after each operation, what a power cut would leave: files and folders as they were last forced.
 
     The strictest reading of what a file system owes: an entry counts once its folder was forced, bytes once their
-    file was. Files and folders are told apart by their inodes, so that a new name changes nothing about either.
+    file was. Files and folders are told apart by their inodes, so that a new name changes nothing about either; all are
+    kept open, so that no inode is given away again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,6 +31,11 @@ class Remembering(Disk):
         self._listings: dict[int, Listing] = {}
         self.states: list[dict[str, bytes]] = []
         """Of each moment that differs from the one before: path -> bytes."""
+        self._open: list[int] = []
+
+    def close(self) -> None:
+        for descriptor in self._open:
+            os.close(descriptor)
 
     def _note(self) -> None:
         state = dict(self._walk(self._root.stat().st_ino, ""))
@@ -45,13 +53,14 @@ class Remembering(Disk):
 
     def mkdir(self, path: Path) -> None:
         super().mkdir(path)
+        self._open.append(os.open(path, os.O_RDONLY))
         self._listings[path.stat().st_ino] = {}
         self._note()
 
     def create(self, path: Path) -> Output:
         stream = super().create(path)
+        self._open.append(os.open(path, os.O_RDONLY))
         self._bytes[path.stat().st_ino] = b""
-        self._listings.pop(path.stat().st_ino, None)
         self._note()
         return stream
 
@@ -88,10 +97,10 @@ def test_the_pointer_names_a_whole_index_or_none(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
     root = tmp_path / "index"
     root.mkdir()
-    disk = Remembering(root)
-    _build(root, Noise(count=12), disk)
-    first = len(disk.states)
-    _build(root, Noise(count=17), disk)
+    with closing(Remembering(root)) as disk:
+        _build(root, Noise(count=12), disk)
+        first = len(disk.states)
+        _build(root, Noise(count=17), disk)
     expected = _published(root)
     seen = []
     for number, state in enumerate(disk.states):
