@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def test_rows_come_in_the_order_of_the_tiles_whoever_is_slow() -> None:
 
 
 def test_a_lost_worker_is_replaced_and_its_batches_repeated() -> None:
-    crew = LocalCrew(ENCODER, dies=lambda number, call: number in (0, 2) and call == 4)
+    batches = count()
+    crew = LocalCrew(ENCODER, dies=lambda _, call: call > 1 and next(batches) in (9, 19))
     with open_fleet(ENCODER, crew, 2) as fleet:
         assert np.array_equal(_rows(fleet), ROWS)
     assert len(crew.hired) == 4
