@@ -17,6 +17,7 @@ from index.stores.padding import padded_top
 from index.stores.scan import compare
 from index.stores.store import Layout, VectorStore
 from models.background import background_rows
+from models.encoder import ProviderPolicy
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
 from models.geo import Floats
 
@@ -32,19 +33,21 @@ class Searcher:
     Args:
         index: opened and verified.
         store: finds the best of its rows; by default the one that the index was built for.
+        policy: whether that one takes GPUs.
 
     Raises:
         ProbeFailed: the search does not give the answers that the index's probes expect.
+        ProviderUnavailable: `require-gpu`, and the search cannot be there.
 
     Every method that takes queries raises EncoderNonFinite where one holds NaN or infinity, IndexMismatch where D is
     not the index's, and ParameterError where a number or place makes no sense.
     """
 
-    def __init__(self, index: Index, store: VectorStore | None = None) -> None:
+    def __init__(self, index: Index, store: VectorStore | None = None, policy: ProviderPolicy = "cpu") -> None:
         self._index, self._nearby = index, Nearby(index.tiles)
         self._rows, self._layout = index.cell_rows, layout_of(index)  # (N * C, D)
         self.about: About = about_index(index)
-        self._store = store or open_store(index)
+        self._store = store or open_store(index, policy)
         self._at_large = PlacesAtLarge(self._rows[background_rows(len(self._rows))], self._layout.columns)
         self._promised = 1.0 if store is not None else _promised(index)
         check_probes(index.probes, self._top, f"The search over {index.title}", self._promised)

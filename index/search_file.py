@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,22 @@ from index.probes import Probes, probe_recall
 from index.stores.approximate import ApproximateStore, Effort
 from index.stores.effort import choose_effort
 from index.stores.exact import ExactStore
+from index.stores.gpu import MOST, Gpus, gpus_here, to_gpu
 from index.stores.padding import padded_top
 from index.stores.profiles import build_faiss, is_exact
 from index.stores.store import Layout, VectorStore
 from models.disk import DISK, Disk
+from models.encoder import ProviderPolicy
 from models.errors import IndexMismatch
 
+logger = logging.getLogger("skyfix")
 KINDS = {
     "balanced": (b"IwSq", "IndexIVFScalarQuantizer", faiss.IO_FLAG_MMAP_IFC),
     "compact": (b"IwPf", "IndexIVFPQFastScan", 0),  # FAISS cannot map the codes of its fast scan
 }
 """What such a file begins with, the class that FAISS makes of it, and how it is read."""
+ON_GPU = ("balanced",)
+"""What FAISS has a form for on a GPU."""
 
 
 def write_search(
@@ -61,19 +67,43 @@ def write_search(
     return SearchProfile(kind=profile.kind, effort=measured)
 
 
-def open_store(index: Index) -> VectorStore:
+def open_store(index: Index, policy: ProviderPolicy = "cpu", gpus: Gpus | None = None) -> VectorStore:
     """Open the store that an index was built for; its files were verified by `open_index`.
+
+    Args:
+        index: opened.
+        policy: whether FAISS's part of it is copied to GPUs, where `balanced` has a form. Others stay on the CPU
+            and the log says so.
+        gpus: whose; those of this process by default.
 
     Raises:
         IndexMismatch: search.faiss is not what the manifest says.
+        ProviderUnavailable: as `index.stores.gpu.to_gpu`.
     """
     embedding, profile = index.manifest.embedding, index.manifest.profile
     layout = Layout(len(index), index.cell_count, embedding.columns, embedding.size)
     if profile is None or profile.effort is None:
+        _stays(index, policy)
         return ExactStore(index.cell_rows, layout)
     found = read_search(index.folder / SEARCH, profile, layout)
     effort = Effort(profile.effort.probes, profile.effort.short_list)
+    if profile.kind in ON_GPU and effort.short_list <= MOST and policy != "cpu":
+        library: Any = faiss
+        asked = library.SearchParametersIVF(nprobe=effort.probes)
+        found = to_gpu(found, policy, gpus or gpus_here(), index.probes.queries, index.title, asked)
+    else:
+        _stays(index, policy)
     return ApproximateStore(index.cell_rows, layout, found, profile.kind, effort)
+
+
+def _stays(index: Index, policy: ProviderPolicy) -> None:
+    if policy == "cpu":
+        return
+    kind = "exact" if index.manifest.profile is None else index.manifest.profile.kind
+    why = f"its profile {kind} has no form on a GPU"
+    if kind in ON_GPU:
+        why = f"it has few rows, or its candidates are more than the {MOST} that a GPU gives"
+    logger.info("%s is searched on the CPU: %s.", index.title, why)
 
 
 def read_search(path: Path, profile: SearchProfile, layout: Layout) -> Any:

@@ -47,7 +47,7 @@ def load_localizer(
     models = models or ModelsHeld()
     model = models.bundle_for(index)
     region = open_region(index, model, max_open=max_open) if is_region(index) else None
-    gallery = region or Searcher(open_index(index, model))
+    gallery = region or Searcher(open_index(index, model), policy=models.policy)
     encoder = models.encoder_of(model)
     if region is None:
         return IndexLocalizer(encoder, gallery, limits, name=name)

@@ -29,7 +29,7 @@ class ModelsHeld:
 
     def __init__(self, bundles: Sequence[Path] = (), policy: ProviderPolicy = "cpu", threads: int = 1) -> None:
         self._folders = tuple(bundles) or (default_bundle_path(),)
-        self._policy, self._threads = policy, threads
+        self.policy, self._threads = policy, threads
         self._encoders: WeakValueDictionary[str, OnnxEncoder] = WeakValueDictionary()
         self._lock = threading.Lock()
 
@@ -61,10 +61,10 @@ class ModelsHeld:
         with self._lock:
             encoder = self._encoders.get(bundle.sha256)
             if encoder is None:
-                encoder = OnnxEncoder(bundle, policy=self._policy, threads=self._threads, views=("ground",))
+                encoder = OnnxEncoder(bundle, policy=self.policy, threads=self._threads, views=("ground",))
                 self._encoders[bundle.sha256] = encoder
-                if self._policy != "cpu" and encoder.provider == CPU:
-                    logger.warning("degraded: %s was wished, but the network runs on %s", self._policy, CPU)
+                if self.policy != "cpu" and encoder.provider == CPU:
+                    logger.warning("degraded: %s was wished, but the network runs on %s", self.policy, CPU)
             return encoder
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
@@ -101,6 +101,12 @@ class Gpus:
         """Let go of the threads once they have done what they were given; later searches fail."""
         for thread in self._threads:
             thread.shutdown()
+
+
+@cache
+def gpus_here() -> Gpus:
+    """Give the devices of this process, found once."""
+    return Gpus()
 
 
 class OnGpu:

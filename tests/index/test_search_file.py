@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 from index.assembly import assemble
-from index.bundle import open_index
+from index.bundle import Index, open_index
 from index.description import describe
 from index.hilbert import hilbert_order
 from index.manifest import FILES, SEARCH, IndexManifest, SearchProfile, read_index_manifest
@@ -20,13 +23,23 @@ from index.search import Searcher
 from index.search_file import open_store
 from index.stores.approximate import ApproximateStore
 from index.stores.exact import ExactStore
+from index.stores.gpu import MOST, Gpus
 from index.stores.profiles import build_faiss
 from index.tiles import Tile
 from models.artefact import sha256_file, write_manifest
 from models.disk import Disk
-from models.errors import ChecksumMismatch, DiskFull, FileMissing, IndexMismatch, ManifestInvalid, ProbeFailed
+from models.errors import (
+    ChecksumMismatch,
+    DiskFull,
+    FileMissing,
+    IndexMismatch,
+    ManifestInvalid,
+    ProbeFailed,
+    ProviderUnavailable,
+)
 from models.geo import offset
 from tests.index.made import LAT, LON, make_index, thaw, unit_rows
+from tests.index.stores.test_gpu import Stub
 
 SIZE, COUNT = 32, 5000
 KINDS = ("balanced", "compact")
@@ -87,6 +100,44 @@ def test_what_was_published_is_opened_mapped_and_answers(published: Path) -> Non
     query = index.vectors[1234:1235].astype(np.float32)
     assert searcher.search(query, 5).rows[0] == 1234
     assert manifest.profile.kind in describe(manifest)["search"]
+
+
+def _with_short_list(index: Index, short_list: int) -> Index:
+    profile = index.manifest.profile
+    assert profile is not None
+    assert profile.effort is not None
+    effort = profile.effort.model_copy(update={"short_list": short_list})
+    changed = profile.model_copy(update={"effort": effort})
+    return replace(index, manifest=index.manifest.model_copy(update={"profile": changed}))
+
+
+def test_a_gpu_is_asked_where_the_profile_has_a_form_there(published: Path, caplog: pytest.LogCaptureFixture) -> None:
+    index, stub = _with_short_list(open_index(published), 500), Stub(1)
+    kind = index.manifest.profile.kind if index.manifest.profile else ""
+    query = index.vectors[1234:1235].astype(np.float32)
+    with caplog.at_level(logging.INFO, "skyfix"), closing(Gpus(stub)) as gpus:
+        given = open_store(index, "require-gpu", gpus)
+        before = stub.devices[0].searches
+        assert np.array_equal(given.best_tiles(query, 5).rows, open_store(index).best_tiles(query, 5).rows)
+    assert (stub.devices[0].searches > before) == (kind == "balanced")
+    where = "1 GPU(s), a thread each" if kind == "balanced" else "the CPU: its profile compact has no form on a GPU"
+    assert caplog.messages == [f"{index.title} is searched on {where}."]
+
+
+def test_more_candidates_than_a_gpu_gives_are_the_cpus(published: Path, caplog: pytest.LogCaptureFixture) -> None:
+    index, stub = _with_short_list(open_index(published), MOST + 1), Stub(1)
+    with caplog.at_level(logging.INFO, "skyfix"), closing(Gpus(stub)) as gpus:
+        open_store(index, "prefer-gpu", gpus)
+    assert stub.devices[0].searches == 0
+    assert "on the CPU" in caplog.messages[0]
+
+
+def test_without_a_gpu_one_that_is_required_is_told(published: Path) -> None:
+    index = _with_short_list(open_index(published), 500)
+    if index.manifest.profile and index.manifest.profile.kind == "balanced":
+        with pytest.raises(ProviderUnavailable, match="no GPU"):
+            open_store(index, "require-gpu")
+    assert open_store(index, "prefer-gpu").name == open_store(index).name
 
 
 def test_the_same_rows_give_the_same_bytes(published: Path, tmp_path: Path) -> None:
