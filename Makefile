@@ -50,6 +50,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.stores --rows 10000 100000 1000000  # renders a city: half an hour on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.prior_search
 	$(BIN)/python -m benchmarks.index_job
+	$(BIN)/python -m benchmarks.open_index
+	$(BIN)/python -m benchmarks.decode_room
+	$(BIN)/python -m benchmarks.cold_start
+	$(BIN)/python -m benchmarks.overload --work build/serving
+	$(BIN)/python -m benchmarks.telemetry
 
 up: $(VENV)/.demo
 	test -n "$(INDEX_DIR)" -o -d demo/index || $(BIN)/skyfix demo --once
