@@ -134,17 +134,25 @@ async def _arrivals(run: Run, port: int, requests: Sequence[bytes], per_s: float
 
 
 class Connection:
-    """One keep-alive connection; it is opened anew where the server has closed it."""
+    """One keep-alive connection; it is opened anew where the server has closed it, also between two requests."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
+        self._silent = True
+        """Whether nothing came back since the last request."""
 
     async def ask(self, request: bytes, run: Run) -> None:
         """Send one request and note the answer, or that there was none."""
-        started = time.perf_counter()
+        started, reused = time.perf_counter(), self._socket is not None
         try:
-            status, stays, retry_after = await self._ask(request)
+            try:
+                status, stays, retry_after = await self._ask(request)
+            except OSError:
+                if not (reused and self._silent):
+                    raise
+                self.close()  # closed while it lay idle, as a server may: every client asks again
+                status, stays, retry_after = await self._ask(request)
         except OSError:
             run.failed += 1
             self.close()
@@ -157,6 +165,7 @@ class Connection:
 
     async def _ask(self, request: bytes) -> tuple[int, bool, bool]:
         loop = asyncio.get_running_loop()
+        self._silent = True
         if self._socket is None:
             self._socket = socket.socket()
             self._socket.setblocking(False)
@@ -184,6 +193,7 @@ class Connection:
         received = await loop.sock_recv(self._socket, CHUNK)
         if not received:
             raise ConnectionResetError
+        self._silent = False
         return received
 
     def close(self) -> None:
