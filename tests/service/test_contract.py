@@ -68,6 +68,11 @@ class Opened:
         return found
 
 
+GENERATORS_OWN = "ValueError: Unsupported type: 'Binary'"
+"""What schemathesis 4 now and then raises while it thinks up a form, before anything is sent: another seed then."""
+TRIES = 4
+
+
 @pytest.fixture
 def opened(localizer: IndexLocalizer, tmp_path: Path) -> Iterator[Opened]:
     key_file = tmp_path / "keys.json"
@@ -91,21 +96,23 @@ def ask_everything(opened: Opened, name: str, folder: Path, *options: str) -> in
         "--checks=all",
         "--continue-on-failure",
         "--suppress-health-check=all",
-        f"--seed={SEED}",
         "--no-color",
         *options,
     ]
     before = sum(opened.answered().values())
-    done = subprocess.run(
-        [command, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=540,
-        check=False,
-    )
+    for seed in range(int(SEED), int(SEED) + TRIES):
+        done = subprocess.run(
+            [command, *arguments, f"--seed={seed}"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=540,
+            check=False,
+        )
+        if GENERATORS_OWN not in done.stdout or "failures" in done.stdout.lower():
+            break
     assert done.returncode == 0, done.stdout + done.stderr
     answered = opened.answered()
     assert {status for status in answered if status.startswith("5")} <= {"503", "504"}, answered
