@@ -103,18 +103,7 @@ def update_index(
             if source is None:
                 return _renewed(base.manifest, table, generation, created)
             new = describe_index(source, encoder, table, generation, created)
-            old = base.manifest
-            both = bool(kept.tiles)
-            return new.model_copy(
-                update={
-                    "name": old.name,
-                    "licence": old.licence,
-                    "attribution": old.attribution,
-                    "bounds": union([old.bounds, new.bounds]) if both else new.bounds,
-                    "source": old.source if both else new.source,
-                    "profile": old.profile,
-                }
-            )
+            return _known_as_before(base.manifest, new, both=bool(kept.tiles))
 
         parts = [kept] if kept.tiles else []
         return Order(
@@ -196,6 +185,20 @@ def _check_footprint(base: Base, source: TileSource) -> None:
             f"{base.manifest.title} has tiles of {base.manifest.footprint_m:g} m, the source tiles of "
             f"{source.footprint_m:g} m. An index holds tiles of one size."
         )
+
+
+def _known_as_before(old: IndexManifest, new: IndexManifest, both: bool) -> IndexManifest:
+    """Give the new description under the old one's name; of the ground and sources of both where there are tiles of both."""
+    return new.model_copy(
+        update={
+            "name": old.name,
+            "licence": old.licence,
+            "attribution": old.attribution,
+            "bounds": union([old.bounds, new.bounds]) if both else new.bounds,
+            "source": old.source if both else new.source,
+            "profile": old.profile,
+        }
+    )
 
 
 def _renewed(old: IndexManifest, table: TileTable, generation: int, created: str) -> IndexManifest:

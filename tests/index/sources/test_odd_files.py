@@ -9,7 +9,6 @@ import errno
 import os
 import socket
 import sqlite3
-import struct
 import tarfile
 import zipfile
 from contextlib import closing
@@ -17,10 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
 from PIL import Image
-from rasterio.control import GroundControlPoint
-from rasterio.transform import Affine
 
 from index.build import build_index
 from index.sources.files import persist, read_inside
@@ -29,26 +25,14 @@ from index.sources.opening import open_source
 from index.sources.tile_list import LINE_LIMIT, ListedTile, read_list
 from index.tiles import BadTile, Tile
 from models.encoder import FakeEncoder
-from models.errors import GeoreferenceInvalid, NoTiles, PathUnsafe, SourceError, TileUnreadable
-from tests.index.made import square_transform, write_tif
+from models.errors import NoTiles, PathUnsafe, SourceError, TileUnreadable
+from tests.index.sources.odd import noise_tif
 from tests.index.sources.tiled import cut, noise_tiles, write_folder, write_mbtiles, write_pmtiles
 
-UTM, HEADER = "EPSG:32633", "file,lat,lon,ground_resolution_m"
+HEADER = "file,lat,lon,ground_resolution_m"
 ZOOM, X, Y = 18, 139_000, 90_000
 PIECES = noise_tiles([(X + dx, Y + dy) for dx in range(5) for dy in range(5)])
 MIDDLE = (X + 2, Y + 2)
-
-
-def _noise(size: int, bands: int = 3) -> np.ndarray:
-    return np.random.default_rng(0).integers(1, 255, (bands, size, size), dtype=np.uint8)
-
-
-def _tif(
-    path: Path, size: int = 120, crs: str | None = UTM, transform: Affine | None = None, **options: object
-) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    where = transform or square_transform(UTM, 50.0, 15.0, size, 1.0)
-    return write_tif(path, _noise(size), where, crs, **options)
 
 
 def _codes(found: list[BadTile]) -> set[str]:
@@ -84,15 +68,15 @@ def test_a_pipe_in_a_folder_is_never_waited_for(tmp_path: Path, name: str) -> No
         with pytest.raises(SourceError, match="holds no imagery"):
             cut(tmp_path)
         return
-    write_folder(tmp_path, ZOOM, PIECES) if name == "metadata.json" else _tif(tmp_path / "good.tif")
+    write_folder(tmp_path, ZOOM, PIECES) if name == "metadata.json" else noise_tif(tmp_path / "good.tif")
     tiles, bad, _ = cut(tmp_path)
     assert tiles
     assert _codes(bad) - {"tile_blank"} == ({"path_unsafe"} if name == "a.tif" else set())
 
 
 def test_a_sheet_that_is_a_link_out_of_its_folder_is_left_out(tmp_path: Path) -> None:
-    _tif(tmp_path / "secret" / "far.tif")
-    _tif(tmp_path / "sheets" / "good.tif")
+    noise_tif(tmp_path / "secret" / "far.tif")
+    noise_tif(tmp_path / "sheets" / "good.tif")
     (tmp_path / "sheets" / "link.tif").symlink_to(tmp_path / "secret" / "far.tif")
     (tmp_path / "sheets" / "inside.tif").symlink_to(tmp_path / "sheets" / "good.tif")
     (tmp_path / "sheets" / "loop.tif").symlink_to(tmp_path / "sheets" / "loop.tif")
@@ -142,51 +126,6 @@ def test_odd_pictures_of_a_list_are_told_apart(tmp_path: Path) -> None:
     }
     assert found.keys() == {"small.png", "long.png", "bomb.png"}
     assert found["bomb.png"] in ("image_too_many_pixels", "image_undecodable", "image_bad_dimensions")
-
-
-# 141: georeference
-
-
-@pytest.mark.parametrize(
-    ("transform", "message"),
-    [
-        (Affine(1, 0, 500_000, 0, -1, float("nan")), "nowhere on Earth|no position"),
-        (Affine(1, 0, float("inf"), 0, -1, 5_500_000), "nowhere on Earth|no position"),
-        (Affine(1, 0, 5e8, 0, -1, 5e8), "nowhere on Earth"),
-        (Affine(0, 0, 500_000, 0, 0, 5_500_000), "no position"),
-    ],
-)
-def test_a_georeference_off_the_earth_is_refused(tmp_path: Path, transform: Affine, message: str) -> None:
-    with pytest.raises(GeoreferenceInvalid, match=message):
-        cut(_tif(tmp_path / "a.tif", transform=transform))
-
-
-def test_degrees_beyond_the_pole_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(GeoreferenceInvalid, match="nowhere on Earth"):
-        cut(_tif(tmp_path / "a.tif", crs="EPSG:4326", transform=Affine(1e-5, 0, 9.0, 0, -1e-5, 95.0)))
-
-
-def test_a_scan_with_control_points_only_is_refused(tmp_path: Path) -> None:
-    points = [GroundControlPoint(r, c, 500_000 + c, 5_500_000 - r) for r, c in ((0, 0), (0, 99), (99, 0), (99, 99))]
-    path = tmp_path / "a.tif"
-    profile = {"driver": "GTiff", "width": 100, "height": 100, "count": 3, "dtype": "uint8", "crs": UTM}
-    with rasterio.open(path, "w", gcps=points, **profile) as file:
-        file.write(_noise(100))
-    with pytest.raises(GeoreferenceInvalid):
-        cut(path)
-
-
-def test_a_local_system_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GeoreferenceInvalid):
-        cut(_tif(tmp_path / "a.tif", crs='LOCAL_CS["site",UNIT["metre",1]]'))
-
-
-def test_rows_that_run_north_are_read_as_they_are(tmp_path: Path) -> None:
-    where = square_transform(UTM, 50.0, 15.0, 120, 1.0)
-    flipped = write_tif(tmp_path / "f.tif", _noise(120)[:, ::-1], Affine(1, 0, where.c, 0, 1, where.f - 120), UTM)
-    upright = cut(_tif(tmp_path / "u.tif"))[0]
-    for one, other in zip(cut(flipped)[0], upright, strict=True):
-        assert np.abs(one.pixels.astype(int) - other.pixels).max() <= 1
 
 
 # 142, 143: ids
@@ -264,93 +203,6 @@ def test_a_file_that_may_not_be_read_costs_one(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch(0o000)
     with pytest.raises(TileUnreadable, match="Permission denied"):
         read_inside(tmp_path.resolve(), "a.png")
-
-
-# 148: GeoTIFFs
-
-
-def test_tens_of_thousands_of_bands_are_no_obstacle(tmp_path: Path) -> None:
-    where = square_transform(UTM, 50.0, 15.0, 2, 30.0)
-    profile = {"driver": "GTiff", "width": 2, "height": 2, "count": 65_535, "dtype": "uint8", "transform": where}
-    with rasterio.open(tmp_path / "a.tif", "w", crs=UTM, interleave="pixel", **profile):
-        pass
-    assert open_source([tmp_path / "a.tif"], footprint_m=640.0, size_px=64).count >= 1
-
-
-def test_a_block_that_does_not_fit_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    profile = {"driver": "GTiff", "width": 40_000, "height": 40_000, "count": 3, "dtype": "uint16", "crs": UTM}
-    where = square_transform(UTM, 50.0, 15.0, 40_000, 0.5)
-    tiles = {"tiled": True, "blockxsize": 39_936, "blockysize": 39_936, "compress": "lzma", "sparse_ok": True}
-    with rasterio.open(tmp_path / "bomb.tif", "w", transform=where, bigtiff="yes", **tiles, **profile):
-        pass
-    _tif(tmp_path / "good.tif")
-    tiles_found, (bad,), _ = cut(tmp_path)
-    assert tiles_found
-    assert bad.code == "source"
-    assert "at most 536,870,912 are unpacked at once" in bad.reason
-
-
-def _many_directories(count: int, loop: bool) -> bytes:
-    """A TIFF of `count` images of 8 x 8, the last of which leads to none or back to the first."""
-    tags = [
-        (256, 3, 8),
-        (257, 3, 8),
-        (258, 3, 8),
-        (259, 3, 1),
-        (262, 3, 1),
-        (273, 4, 8),
-        (277, 3, 1),
-        (278, 3, 8),
-        (279, 4, 64),
-    ]
-    step, out = 2 + 12 * len(tags) + 4, [b"II*\0", struct.pack("<I", 8)]
-    entries = struct.pack("<H", len(tags)) + b"".join(
-        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags
-    )
-    for n in range(count):
-        after = 8 + (n + 1) * step if n + 1 < count else 8 if loop else 0
-        out.append(entries + struct.pack("<I", after))
-    return b"".join(out)
-
-
-@pytest.mark.parametrize("loop", [False, True])
-def test_endless_directories_are_refused(tmp_path: Path, loop: bool) -> None:
-    (tmp_path / "a.tif").write_bytes(_many_directories(200_000, loop))
-    with pytest.raises(SourceError):
-        cut(tmp_path / "a.tif")
-
-
-def test_offsets_beyond_the_end_cost_the_tiles_that_lie_there(tmp_path: Path) -> None:
-    path = _tif(tmp_path / "a.tif", 512, BIGTIFF="YES", tiled=True, blockxsize=64, blockysize=64)
-    data = bytearray(path.read_bytes())
-    with rasterio.open(path) as dataset:
-        where = int(
-            dataset.tags(1, ns="TIFF").get("BLOCK_OFFSET_7_7") or dataset.get_tag_item("BLOCK_OFFSET_7_7", "TIFF", 1)
-        )
-    at = data.index(struct.pack("<Q", where))
-    data[at : at + 8] = struct.pack("<Q", 2**60)
-    path.write_bytes(data)
-    tiles, bad, _ = cut(path)
-    assert _codes(bad) == {"io_error"}
-    assert 0 < len(bad) < len(tiles) / 4
-
-
-def test_a_zip_by_another_name_is_no_geotiff(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.tif", "w") as archive:
-        archive.write(_tif(tmp_path / "b" / "b.tif"), "b.tif")
-    with pytest.raises(SourceError, match="is not a GeoTIFF that can be read"):
-        cut(tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize("piece", ["/vsicurl/https://example.org/a.tif", "outer.vrt", "wms.tif"])
-@pytest.mark.parametrize("inner", ["inner.vrt", "inner.tif"])
-def test_a_mosaic_in_a_mosaic_is_looked_into(tmp_path: Path, piece: str, inner: str) -> None:
-    text = "<VRTDataset><VRTRasterBand><SimpleSource><SourceFilename relativeToVRT='1'>{}</SourceFilename>"
-    (tmp_path / "outer.vrt").write_text(text.format(inner))
-    (tmp_path / inner).write_text(text.format(piece))
-    (tmp_path / "wms.tif").write_text(" <GDAL_WMS><Service name='TMS'/></GDAL_WMS>")
-    with pytest.raises(SourceError, match=r"must be files on this machine|or of itself|no VRT"):
-        cut(tmp_path / "outer.vrt")
 
 
 # 149: lists
@@ -439,4 +291,4 @@ def test_safe_is_told_from_unsafe_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.tif")
     with pytest.raises(PathUnsafe, match="is a pipe"):
         cut(tmp_path / "a.tif")
-    assert isinstance(cut(_tif(tmp_path / "b.tif"))[0][0], Tile)
+    assert isinstance(cut(noise_tif(tmp_path / "b.tif"))[0][0], Tile)
