@@ -188,7 +188,7 @@ def _check_footprint(base: Base, source: TileSource) -> None:
 
 
 def _known_as_before(old: IndexManifest, new: IndexManifest, both: bool) -> IndexManifest:
-    """Give the new description under the old one's name, of the ground and sources of both if there are tiles of both."""
+    """Give the new description under the old one's name; `both`: of the ground and sources of the two together."""
     return new.model_copy(
         update={
             "name": old.name,
