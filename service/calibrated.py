@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from index.gallery import Gallery
 from models.calibration.model import Calibration
-from service.evidence import EvidenceSource, PhotoEvidence, Queries
-from service.localizer import Prepared
+from service.evidence import Queries
+from service.likelihood import Likelihood, LikelihoodSource
 from service.posterior import candidates, reckon, reckoning, round_prior
+from service.prepared import Prepared
 from service.query import Answer, Notice, Prior, Query
+from service.view import View
 
 Float32s = NDArray[np.float32]
 PRIOR_CONTRADICTED = Notice(
@@ -33,9 +35,9 @@ class Locating:
     """
 
     def __init__(self, gallery: Gallery, calibration: Calibration, model: str) -> None:
-        self._source, self._title = EvidenceSource(gallery), gallery.about.title
+        self.source = LikelihoodSource(gallery, calibration)
         self._gallery, self._calibration, self._model = gallery, calibration, model
-        self._margin_m = gallery.about.footprint_m / math.sqrt(2)
+        self._title, self._margin_m = gallery.about.title, gallery.about.footprint_m / math.sqrt(2)
 
     def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         """Say where a photo was taken.
@@ -46,48 +48,49 @@ class Locating:
         Args:
             columns: (w, E), the photo's description.
         """
-        prior, queries = prepared.prior, self._source.laid_out(columns, prepared)
+        view = View(prepared, columns)
+        prior, queries = prepared.prior, self.source.laid_out(view)
         if prior is None or query.mode == "global":
-            return self._everywhere(query, prepared, queries)
-        near = self._near(query, prepared, queries, prior)
+            return self._everywhere(query, view, queries)
+        near = self._near(query, view, queries, prior)
         if query.mode == "prior" or near.status != "no_match":
             return near
-        far = self._everywhere(query, prepared, queries)
+        far = self._everywhere(query, view, queries)
         if far.status != "localized":
             return near
         return replace(far, notices=(*far.notices, PRIOR_CONTRADICTED))
 
-    def _near(self, query: Query, prepared: Prepared, queries: Queries, prior: Prior) -> Answer:
+    def _near(self, query: Query, view: View, queries: Queries, prior: Prior) -> Answer:
         circle = round_prior(prior)
-        evidence = self._source.near(queries, prepared, prior.lat, prior.lon, circle.reach_m + self._margin_m)
-        reached = evidence is not None and (
-            evidence.covered is not None
-            or circle.allows(evidence.ground.x_m, evidence.ground.y_m, self._source.spacing_m)
+        found = self.source.near(view, prior.lat, prior.lon, circle.reach_m + self._margin_m, queries)
+        reached = found is not None and (
+            found.evidence.covered is not None
+            or circle.allows(found.evidence.ground.x_m, found.evidence.ground.y_m, self.source.spacing_m)
         )
-        if evidence is None or not reached:
-            return Answer((), "prior", 0, self._title, self._model, prepared.notices, "outside_coverage")
-        return self._conclude(query, prepared, evidence, "prior", prior)
+        if found is None or not reached:
+            return Answer((), "prior", 0, self._title, self._model, view.prepared.notices, "outside_coverage")
+        return self._conclude(query, view.prepared, found, "prior", prior)
 
-    def _everywhere(self, query: Query, prepared: Prepared, queries: Queries) -> Answer:
-        return self._conclude(query, prepared, self._source.everywhere(queries, prepared), "global", None)
+    def _everywhere(self, query: Query, view: View, queries: Queries) -> Answer:
+        return self._conclude(query, view.prepared, self.source.everywhere(view, queries), "global", None)
 
     def _conclude(
         self,
         query: Query,
         prepared: Prepared,
-        evidence: PhotoEvidence,
+        likelihood: Likelihood,
         mode: Literal["prior", "global"],
         prior: Prior | None,
     ) -> Answer:
         started = time.perf_counter()
         circle = None if prior is None else round_prior(prior)
-        found = reckon(evidence, prepared.fov_deg, self._calibration, circle, query.top_k)
+        found = reckon(likelihood, self._calibration, circle, query.top_k)
         said = reckoning(found)
         places = candidates(found, self._gallery, prepared.prior, query.top_k)
         return Answer(
             candidates=places,
             mode_used=mode,
-            tiles_scanned=evidence.tiles_scanned,
+            tiles_scanned=likelihood.evidence.tiles_scanned,
             index=self._title,
             model=self._model,
             notices=prepared.notices,

@@ -13,13 +13,14 @@ from models.calibration.estimate import Ground
 from models.calibration.posterior import log_heading_gain
 from models.columns import mean_cosine_scale, refine_shift, shifts
 from models.geo import enu_m, wrap_heading
-from service.localizer import Prepared
+from service.prepared import Prepared
 
 Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
 LISTED = 512
 """Best cells of the whole index that are told apart; the rest are reckoned with together."""
 TILES_PER_BLOCK, MOST_NEAR_TILES = 256, 1024
+CELLS_PER_BLOCK = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,18 @@ class EvidenceSource:
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         rows, cells = np.repeat(tiles, self._cells), np.tile(np.arange(self._cells), len(tiles))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), (lat, lon), len(tiles))
+
+    def at(
+        self, queries: Queries, prepared: Prepared, rows: Int64s, cells: Int64s, origin: tuple[float, float]
+    ) -> PhotoEvidence:
+        """Chosen cells, (K,) rows and cells, in their order, in metres around a WGS84 origin."""
+        parts = []
+        for start in range(0, len(rows), CELLS_PER_BLOCK):
+            block = slice(start, start + CELLS_PER_BLOCK)
+            curves = self._gallery.described(rows[block], cells[block]) @ queries.possible.T
+            parts.append(self._of_curves(curves, prepared))
+        similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        return self._assemble(queries, prepared, rows, cells, (similarity, heading), origin, len(np.unique(rows)))
 
     def _of_best(
         self, queries: Queries, prepared: Prepared, hits: CellHits, origin: tuple[float, float], scanned: int

@@ -50,7 +50,9 @@ class IndexLocalizer:
     ) -> None:
         self._encoder, self._gallery, self.usual_prior = encoder, gallery, usual_prior
         calibration, title = encoder.manifest.calibration, encoder.manifest.title
-        self._answerer = Ranking(gallery, title) if calibration is None else Locating(gallery, calibration, title)
+        locating = None if calibration is None else Locating(gallery, calibration, title)
+        self._answerer = locating or Ranking(gallery, title)
+        self.likelihoods = None if locating is None else locating.source
         first_notices = (UNCALIBRATED,) if calibration is None else ()
         view, embedding = encoder.manifest.ground, encoder.manifest.embedding
         self.recipe = Recipe(view, embedding, limits or ImageLimits(), first_notices)

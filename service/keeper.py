@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from models.errors import EncoderError, ProviderUnavailable, SkyfixError, UsageError
-from service.app import Service
 from service.errors import NotReady, UnknownIndex
+from service.instance import Service
 from service.localizer import Localizer
 from service.served import LOADING, Resident
 

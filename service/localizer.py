@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from index.tiles import Bounds
 from models.image import Photo
 from models.provenance import LedgerEntry
+from service.likelihood import LikelihoodSource
 from service.prepared import Prepared as Prepared
 from service.query import Answer, Query
 from service.recipe import Recipe
@@ -57,6 +58,10 @@ class Localizer(Protocol):
     @property
     def recipe(self) -> Recipe:
         """What `decode` and `prepare` do, to be done elsewhere."""
+
+    @property
+    def likelihoods(self) -> LikelihoodSource | None:
+        """What several photos, fixes and tracks are reckoned from; None without calibration."""
 
     @property
     def failures_in_a_row(self) -> int:

@@ -11,13 +11,35 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from service.errors import MalformedMultipart, TooManyParts
 
 IMAGE, DOCUMENT = "image", "request"
-MAX_FILES = 1
-MAX_FIELDS = 16
-MAX_FIELD_BYTES = 4096
 MAX_PART_HEADERS = 8
 MAX_PART_HEADER_BYTES = 4096
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """How much of what a form may hold."""
+
+    files: int = 1
+    fields: int = 16
+    field_bytes: int = 4096
+    documents: tuple[str, ...] = (DOCUMENT,)
+    """Fields of JSON, also where they were sent as files."""
+    document_bytes: int = 4096
+
+    def is_field(self, part: Part) -> bool:
+        """True for parameters: what has no file name, and documents."""
+        return part.name in self.documents or (part.name != IMAGE and not part.has_file_name)
+
+    def most_bytes(self, part: Part) -> int | None:
+        """Bound of a part; that of a file is the body's."""
+        if part.name in self.documents:
+            return self.document_bytes
+        return self.field_bytes if self.is_field(part) else None
+
+
+ONE_PHOTO = FormLimits()
 
 
 @dataclass(slots=True)
@@ -28,24 +50,19 @@ class Part:
     has_file_name: bool = False
     content: bytes = b""
 
-    @property
-    def is_field(self) -> bool:
-        """True for parameters: what has no file name, and the JSON document even if it was sent as a file."""
-        return self.name == DOCUMENT or (self.name != IMAGE and not self.has_file_name)
 
-
-def parse_multipart(body: bytes, content_type: str) -> list[Part]:
+def parse_multipart(body: bytes, content_type: str, limits: FormLimits = ONE_PHOTO) -> list[Part]:
     """Split a form into its parts, in order.
 
     Raises:
         MalformedMultipart: no boundary, a broken part, or no closing boundary.
-        TooManyParts: more than one file, more than 16 fields, or a field of more than 4 KiB.
+        TooManyParts: more files or fields, or longer fields, than the limits allow.
     """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if not boundary:
         raise MalformedMultipart("The content type names no boundary. Let the HTTP client set it.")
-    collector = _Collector()
+    collector = _Collector(limits)
     try:
         parser = MultipartParser(
             boundary,
@@ -74,6 +91,7 @@ def parse_multipart(body: bytes, content_type: str) -> list[Part]:
 class _Collector:
     """Callbacks of the parser; every bound on parts is checked as soon as it can be."""
 
+    limits: FormLimits
     parts: list[Part] = field(default_factory=list)
     closed: bool = False
     header: bytearray = field(default_factory=bytearray)
@@ -103,14 +121,18 @@ class _Collector:
     def headers_finished(self) -> None:
         if not self.named:
             raise MalformedMultipart("A part of the form has no name.")
-        files = sum(not part.is_field for part in self.parts)
-        if files > MAX_FILES or len(self.parts) - files > MAX_FIELDS:
-            raise TooManyParts(f"The form has too many parts: at most one image and {MAX_FIELDS} fields are accepted.")
+        files, limits = sum(not self.limits.is_field(part) for part in self.parts), self.limits
+        if files > limits.files or len(self.parts) - files > limits.fields:
+            images = "one image" if limits.files == 1 else f"{limits.files} images"
+            raise TooManyParts(
+                f"The form has too many parts: at most {images} and {limits.fields} fields are accepted."
+            )
 
     def part_data(self, data: bytes, start: int, end: int) -> None:
         self.content += data[start:end]
-        if self.parts[-1].is_field and len(self.content) > MAX_FIELD_BYTES:
-            raise TooManyParts(f"A field of the form has more than {MAX_FIELD_BYTES} bytes.")
+        most = self.limits.most_bytes(self.parts[-1])
+        if most is not None and len(self.content) > most:
+            raise TooManyParts(f"A field of the form has more than {most} bytes.")
 
     def part_end(self) -> None:
         self.parts[-1].content = bytes(self.content)

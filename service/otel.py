@@ -83,7 +83,7 @@ class OtelTrace:
         if self._span.is_recording():
             self._describe(status, answer, rejected)
             inside = api.set_span_in_context(self._span)
-            for part in timeline.parts:
+            for part in timeline.all_parts():
                 if part.stage == "queue" and part.ended - part.started < SHORTEST_WAIT_S:
                     continue
                 stage = self._tracer.start_span(part.stage, inside, start_time=self._ns(part.started))

@@ -21,6 +21,7 @@ from service.query import Answer, Query
 from service.room.threads import Room, ThreadRoom, timed_step
 from service.sizes import Sizes
 from service.timeline import Timeline
+from service.view import View
 
 T = TypeVar("T")
 QUEUE = "localize"
@@ -31,6 +32,19 @@ INFERENCE = "inference"
 class _Photo:
     localizer: Localizer
     prepared: Prepared
+
+
+@dataclass(slots=True)
+class Held:
+    """Places that a request holds."""
+
+    pipeline: Pipeline
+    places: int
+
+    def grow(self, wanted: int) -> int:
+        """Take as many more as are free, up to `wanted` in all; give how many are held now."""
+        self.pipeline.grow(self, wanted)
+        return self.places
 
 
 class Pipeline:
@@ -60,23 +74,36 @@ class Pipeline:
         metrics.queue_depth.labels(INFERENCE).set_function(lambda: self._batcher.waiting)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one place.
+    def place(self, weight: int = 1) -> Iterator[Held]:
+        """Hold places.
+
+        Args:
+            weight: how many, for what may bring several photos at once. Never more than there are.
 
         Raises:
-            Overloaded: none is free.
+            Overloaded: so many are not free.
         """
-        if self._taken >= self._places:
-            raise Overloaded(f"All {self._places} places are taken. Try again in a moment.")
-        self._taken += 1
-        self._metrics.queue_depth.labels(QUEUE).set(self._taken)
+        held = Held(self, min(weight, self._places))
+        if self._taken + held.places > self._places:
+            free = "All" if self._taken == self._places else f"{self._taken} of"
+            raise Overloaded(f"{free} {self._places} places are taken. Try again in a moment.")
+        self._take(held.places)
         try:
-            yield
+            yield held
         except MemoryError:
             raise Overloaded("There is no memory left for the photo. Try again in a moment.") from None
         finally:
-            self._taken -= 1
-            self._metrics.queue_depth.labels(QUEUE).set(self._taken)
+            self._take(-held.places)
+
+    def _take(self, places: int) -> None:
+        self._taken += places
+        self._metrics.queue_depth.labels(QUEUE).set(self._taken)
+
+    def grow(self, held: Held, wanted: int) -> None:
+        """Take as many more places as are free, up to `wanted` in all."""
+        more = max(0, min(wanted - held.places, self._places - self._taken))
+        held.places += more
+        self._take(more)
 
     async def off_loop(self, work: Callable[[], T]) -> T:
         """Run what belongs to receiving a photo, such as taking a form apart, beside the loop."""
@@ -91,16 +118,24 @@ class Pipeline:
             DeadlineExceeded: before a step whose turn came too late. Of steps that run only decoding is cut off.
             What the steps raise.
         """
-
-        prepared = await self._room.prepare(localizer, data, query, deadline, timeline)
-        timeline.size_px = prepared.size_px
-        columns = await self._columns(_Photo(localizer, prepared), deadline, timeline)
-        search = partial(localizer.search, query, prepared, columns)
-        timed = partial(timed_step, search, deadline, timeline, "search", time.perf_counter())
-        answer = await asyncio.get_running_loop().run_in_executor(self._search, timed)
+        view = await self.view(localizer, data, query, deadline, timeline)
+        answer = await self.search(lambda: localizer.search(query, view.prepared, view.columns), deadline, timeline)
         if answer.reckoning is not None:
             timeline.give_end("posterior", "search", answer.reckoning.seconds)
         return answer
+
+    async def view(
+        self, localizer: Localizer, data: bytes, query: Query, deadline: Deadline, timeline: Timeline
+    ) -> View:
+        """Decode, prepare and encode one photo. Raises as `localize`."""
+        prepared = await self._room.prepare(localizer, data, query, deadline, timeline)
+        timeline.size_px = prepared.size_px
+        return View(prepared, await self._columns(_Photo(localizer, prepared), deadline, timeline))
+
+    async def search(self, work: Callable[[], T], deadline: Deadline, timeline: Timeline) -> T:
+        """Run a search, or what is reckoned from one, in its turn. Raises as `localize`."""
+        timed = partial(timed_step, work, deadline, timeline, "search", time.perf_counter())
+        return await asyncio.get_running_loop().run_in_executor(self._search, timed)
 
     async def _columns(self, photo: _Photo, deadline: Deadline, timeline: Timeline) -> Float32s:
         submitted = time.perf_counter()

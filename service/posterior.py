@@ -12,10 +12,11 @@ from index.gallery import Gallery
 from index.hits import Int64s
 from models.calibration.estimate import Estimate, Ground, Place, estimate
 from models.calibration.model import Calibration, Parameters
-from models.calibration.posterior import Posterior, posterior
-from models.calibration.prior import REACH_SIGMAS, RoundPrior
+from models.calibration.posterior import Posterior, bayes, even_prior
+from models.calibration.prior import REACH_SIGMAS, PlacePrior, RoundPrior
 from models.geo import distance_m, offset
 from service.evidence import Covered, PhotoEvidence
+from service.likelihood import Likelihood
 from service.query import Candidate, Prior, Reckoning
 
 Floats = NDArray[np.float64]
@@ -41,30 +42,31 @@ def round_prior(prior: Prior) -> RoundPrior:
     return RoundPrior(prior.sigma_m, reach_m)
 
 
-def reckon(
-    evidence: PhotoEvidence, fov_deg: float, calibration: Calibration, prior: RoundPrior | None, places: int
-) -> Reckoned:
-    """Say where a photo was taken."""
+def reckon(likelihood: Likelihood, calibration: Calibration, prior: PlacePrior | None, places: int) -> Reckoned:
+    """Say where the photo, or the photos, of a likelihood were taken.
+
+    Args:
+        prior: in the frame of the likelihood; None: every cell of the gallery is as likely as another.
+        places: candidates wanted.
+    """
+    evidence = likelihood.evidence
     ground = evidence.ground
-    parameters = calibration.at(np.array([fov_deg]), ground.area_m2 if prior is None else math.pi * prior.reach_m**2)
-    log_prior = None if prior is None else prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)
-    found = posterior(
-        evidence.similarity[None],
-        np.array([evidence.background_mean]),
-        np.array([evidence.background_std]),
-        parameters,
-        calibration.probability_outside,
-        gallery_cells=ground.gallery_cells,
-        log_prior=None if log_prior is None else log_prior[None],
-        unlisted_share=0.0 if log_prior is None or prior is None else _unlisted(evidence.covered, prior, log_prior),
-        log_gain=evidence.log_gain,
-    )
+    area_m2 = ground.area_m2 if prior is None else math.pi * prior.reach_m**2
+    parameters = calibration.at(np.array([likelihood.fov_deg]), area_m2)
+    ratio = likelihood.log_ratio[None]
+    if prior is None:
+        log_prior, unlisted = even_prior(ratio.shape, ground.gallery_cells)
+    else:
+        log_prior = prior.log_share(ground.x_m, ground.y_m, ground.spacing_m)[None]
+        unlisted = _unlisted(evidence.covered, prior, log_prior)
+    rest = np.array([likelihood.log_rest])
+    found = bayes(ratio, rest, calibration.probability_outside, log_prior=log_prior, unlisted_share=unlisted)
     kept = np.argsort(-found.log_cells[0], kind="stable")[:MOST_CELLS]
     part = _only(found, kept)
     return Reckoned(_estimate(part, parameters, ground, kept, calibration, places), evidence, kept)
 
 
-def _unlisted(covered: Covered | None, prior: RoundPrior, log_prior: Floats) -> float:
+def _unlisted(covered: Covered | None, prior: PlacePrior, log_prior: Floats) -> float:
     """Share of the prior that falls on tiles whose cells are not listed."""
     if covered is None:
         return 0.0

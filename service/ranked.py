@@ -11,7 +11,7 @@ from index.gallery import Gallery
 from index.hits import Hits
 from models.columns import mean_cosine_scale, shifts
 from models.geo import distance_m, wrap_heading
-from service.localizer import Prepared
+from service.prepared import Prepared
 from service.query import Answer, Candidate, Query
 
 Float32s = NDArray[np.float32]

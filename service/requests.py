@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -21,12 +22,14 @@ from service.errors import (
     UnknownParameter,
     UnsupportedMediaType,
 )
-from service.multipart import DOCUMENT, IMAGE, Part, parse_multipart
+from service.multipart import DOCUMENT, IMAGE, ONE_PHOTO, Part, parse_multipart
 from service.parameters import from_document, from_flat, parse_json
 from service.schema import LocalizeRequest
 
 RAW_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic")
-ACCEPTED = f"multipart/form-data, application/json, {', '.join(RAW_TYPES)}"
+ACCEPTED = ("multipart/form-data", "application/json", *RAW_TYPES)
+FORM_OR_JSON = ACCEPTED[:2]
+"""What routes take that take several photos."""
 GRACE_S, SLOWEST_BYTES_PER_S = 5.0, 16 * 1024
 """A body that after so many seconds has come more slowly than this is given up, so that it holds no place for long."""
 
@@ -39,8 +42,11 @@ class Upload:
     parameters: LocalizeRequest
 
 
-def check_headers(request: Request, max_body_bytes: int) -> str:
+def check_headers(request: Request, max_body_bytes: int, accepted: Sequence[str] = ACCEPTED) -> str:
     """Refuse by the headers alone what can be refused; give the media type.
+
+    Args:
+        accepted: media types that the route takes.
 
     Raises:
         EncodingUnsupported, UnsupportedMediaType, ImageTypeUnsupported, BodyTooLarge.
@@ -48,10 +54,10 @@ def check_headers(request: Request, max_body_bytes: int) -> str:
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise EncodingUnsupported("Compressed bodies are not accepted. Send the file as it is.")
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type.startswith("image/") and media_type not in RAW_TYPES:
+    if media_type.startswith("image/") and media_type not in RAW_TYPES and accepted is ACCEPTED:
         raise ImageTypeUnsupported(f"Accepted are {', '.join(RAW_TYPES)}. Convert the image to one of these.")
-    if media_type not in ("multipart/form-data", "application/json", *RAW_TYPES):
-        raise UnsupportedMediaType(f"The content type is not one of {ACCEPTED}.")
+    if media_type not in accepted:
+        raise UnsupportedMediaType(f"The content type is not one of {', '.join(accepted)}.")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > 15 or int(length) > max_body_bytes):
         raise _too_large(max_body_bytes)
@@ -117,7 +123,7 @@ def _from_parts(parts: list[Part]) -> Upload:
 
 
 def _text(part: Part) -> str:
-    if not part.is_field:
+    if not ONE_PHOTO.is_field(part):
         raise MissingImage(IMAGE, "is needed: the file came under another field name.")
     try:
         return part.content.decode("utf-8")
@@ -130,10 +136,19 @@ def _from_json(body: bytes) -> Upload:
     encoded = document.pop(IMAGE, None)
     if encoded is None:
         raise MissingImage(IMAGE, "is needed: the photo's file in base64.")
+    return Upload(from_base64(encoded, IMAGE), from_document(document))
+
+
+def from_base64(encoded: object, pointer: str) -> bytes:
+    """Give the bytes of a file.
+
+    Raises:
+        InvalidParameters: no string of base64; at the pointer.
+    """
     try:
         image = base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else None
     except (binascii.Error, ValueError):
         image = None
     if image is None:
-        raise InvalidParameters([(IMAGE, "is not a string of base64.")])
-    return Upload(image, from_document(document))
+        raise InvalidParameters([(pointer, "is not a string of base64.")])
+    return image

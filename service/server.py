@@ -15,10 +15,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from service.admin import create_admin_app
-from service.app import Service, create_app
+from service.app import create_app
 from service.door.hosts import HostGuard, allowed_hosts
 from service.door.protocol import WireLimits, guarded
 from service.errors import AddressUnavailable
+from service.instance import Service
 from service.keeper import Keeper, Load
 from service.logs import Outlet
 from service.open_files import AcceptErrors

@@ -26,8 +26,8 @@ logger = logging.getLogger("skyfix")
 class Telemetry:
     """ASGI middleware: counts, times and traces every request.
 
-    The application finds `request_id` and `timeline` in its state, and leaves there an `answer`, or in `rejected` the
-    code of a problem.
+    The application finds `request_id` and `timeline` in its state, and leaves there an `answer`, or `answers`
+    of several photos, or in `rejected` the code of a problem.
 
     Args:
         router: of the application, with all its routes once the first request comes.
@@ -101,11 +101,13 @@ class Telemetry:
         answered = (method, route) if method in self._methods.get(route, ()) else (OTHER_METHOD, UNMATCHED)
         self._metrics.request_seconds.labels(*answered).observe(seconds, exemplar)
         self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.count_stages(state["timeline"].seconds(), exemplar)
+        timeline: Timeline = state["timeline"]
+        for part in (timeline, *timeline.photos):
+            self._metrics.count_stages(part.seconds(whole=False), exemplar)
         if "rejected" in state:
             self._metrics.rejected.labels(state["rejected"]).inc()
-        if "answer" in state:
-            self._metrics.count(state["answer"])
+        for answer in (state["answer"],) if "answer" in state else state.get("answers", ()):
+            self._metrics.count(answer)
         if trace is not None:
             trace.end(status, state["timeline"], state.get("answer"), state.get("rejected"))
 

@@ -1,4 +1,4 @@
-"""When each stage of one photo ran: told at its end to the answer, the metrics and the trace."""
+"""When each stage of a request and its photos ran: told at its end to the answer, the metrics and the trace."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ class Timeline:
     parts: list[Part] = field(default_factory=list)
     size_px: tuple[int, int] | None = None
     """Width and height of the photo, once it is decoded."""
+    photos: list[Timeline] = field(default_factory=list)
+    """Of the photos of a request that brought several."""
+
+    def photo(self) -> Timeline:
+        """Begin the timeline of one photo of several."""
+        self.photos.append(Timeline())
+        return self.photos[-1]
 
     def add(self, stage: str, started: float, ended: float) -> None:
         self.parts.append(Part(stage, started, ended))
@@ -49,10 +56,19 @@ class Timeline:
         cut = max(whole.started, whole.ended - seconds)
         self.parts[place : place + 1] = [Part(of, whole.started, cut), Part(stage, cut, whole.ended)]
 
-    def seconds(self) -> dict[str, float]:
-        """Sum up each stage that ran, in the order of STAGES."""
+    def all_parts(self) -> list[Part]:
+        """Its own parts, then those of its photos."""
+        return [*self.parts, *(part for photo in self.photos for part in photo.parts)]
+
+    def seconds(self, *, whole: bool = True) -> dict[str, float]:
+        """Sum up each stage that ran, in the order of STAGES.
+
+        Args:
+            whole: with its photos, whose stages may have run side by side.
+        """
         sums = dict.fromkeys(STAGES, 0.0)
-        for part in self.parts:
+        parts = self.all_parts() if whole else self.parts
+        for part in parts:
             sums[part.stage] += part.ended - part.started
-        ran = {part.stage for part in self.parts}
+        ran = {part.stage for part in parts}
         return {stage: sums[stage] for stage in STAGES if stage in ran}

@@ -77,21 +77,47 @@ def posterior(
         unlisted_share: with `log_prior`, the share of cells that are not listed; what is lacking to 1 lies outside.
         log_gain: added to every log ratio, from `log_heading_gain`.
     """
-    ratio = log_likelihood_ratio(similarity, mean, spread, parameters) + log_gain
+    ratio, rest_ratio = log_ratios(similarity, mean, spread, parameters, log_gain)
     if log_prior is None:
-        unlisted_share = max(0, gallery_cells - ratio.shape[1]) / gallery_cells
-        log_prior = np.full(ratio.shape, -math.log(max(gallery_cells, ratio.shape[1])))
-    rest_ratio = np.zeros(len(ratio))
-    if unlisted_share > 0.0:
-        rest_ratio = _rest_ratio(similarity, mean, spread, parameters, log_gain, ratio.min(axis=1))
-    log_rest = rest_ratio + (math.log(unlisted_share) if unlisted_share > 0.0 else -math.inf)
+        log_prior, unlisted_share = even_prior(ratio.shape, gallery_cells)
+    return bayes(ratio, rest_ratio, outside, log_prior=log_prior, unlisted_share=unlisted_share)
+
+
+def log_ratios(
+    similarity: Floats, mean: Floats, spread: Floats, parameters: Parameters, log_gain: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Give log likelihood ratios of listed cells, (Q, K), and of the mean cell below them, (Q,)."""
+    ratio = log_likelihood_ratio(similarity, mean, spread, parameters) + log_gain
+    return ratio, _rest_ratio(similarity, mean, spread, parameters, log_gain, ratio.min(axis=1))
+
+
+def even_prior(shape: tuple[int, ...], gallery_cells: int) -> tuple[Floats, float]:
+    """Log share of each listed cell where every cell of a gallery is as likely, and the share of the others."""
+    listed = shape[1]
+    return np.full(shape, -math.log(max(gallery_cells, listed))), max(0, gallery_cells - listed) / gallery_cells
+
+
+def bayes(
+    ratio: Floats, rest_ratio: Floats, outside: float, *, log_prior: Floats, unlisted_share: float = 0.0
+) -> Posterior:
+    """Apply Bayes' rule to log likelihood ratios, of one photo or summed over several of one place.
+
+    Args:
+        ratio: (Q, K) of listed cells.
+        rest_ratio: (Q,) of the mean cell that is not listed.
+        outside: probability of being outside the index before anything is looked at.
+        log_prior: (Q, K) log share of each listed cell among places inside.
+        unlisted_share: share of cells that are not listed; what is lacking to 1 lies outside.
+    """
+    log_rest = rest_ratio + math.log(unlisted_share) if unlisted_share > 0.0 else np.full(len(ratio), -math.inf)
     covered = np.minimum(np.exp(log_prior).sum(axis=1) + unlisted_share, 1.0)
     joint = log_prior + ratio
     evidence = np.logaddexp(np.logaddexp.reduce(joint, axis=1), log_rest)
     nowhere = np.log(outside + (1.0 - outside) * (1.0 - covered))
     inside = math.log1p(-outside)
     total = np.logaddexp(inside + evidence, nowhere)
-    gained = (np.exp(joint - evidence[:, None]) * ratio).sum(axis=1) + np.exp(log_rest - evidence) * rest_ratio
+    told_by_rest = np.exp(log_rest - evidence) * rest_ratio if unlisted_share > 0.0 else 0.0
+    gained = (np.exp(joint - evidence[:, None]) * ratio).sum(axis=1) + told_by_rest
     return Posterior(
         log_cells=inside + joint - total[:, None],
         log_rest=inside + log_rest - total,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,17 @@ Floats = NDArray[np.float64]
 OUTLIERS, OUTLIER_FACTOR = 0.05, 3.0
 """GPS in streets errs further than it says: this share of fixes has a spread so many times as wide."""
 REACH_SIGMAS = 4.0
+
+
+class PlacePrior(Protocol):
+    """What was known of a place before the photo was looked at, in the metres of a flat frame."""
+
+    @property
+    def reach_m(self) -> float:
+        """Radius of the circle whose area the answer's promises are looked up for."""
+
+    def log_share(self, x_m: Floats, y_m: Floats, spacing_m: float) -> Floats:
+        """(K,) log share of the prior on each cell's square of ground; together at most 1, the rest lies elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from index.search import Searcher
 from models.encoder import FakeEncoder
 from models.errors import EncoderNonFinite
 from service.admin import create_admin_app
-from service.app import Service, create_app
+from service.app import create_app
 from service.index_localizer import IndexLocalizer
+from service.instance import Service
 from service.keeper import Outcome
 from service.localizer import Prepared
 from service.metrics import Metrics

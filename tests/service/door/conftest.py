@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from service.app import Service, create_app
+from service.app import create_app
 from service.door.issuing import new_key
 from service.index_localizer import IndexLocalizer
+from service.instance import Service
 from service.server import Server, make_server
 from service.settings import Settings
 
