@@ -25,6 +25,7 @@
     |- CheckpointError             foreign weights that cannot be taken over
     |  |- CheckpointUnsafe, CheckpointUnreadable, CheckpointMismatch
     |- DatasetError                a data set on disk that is not laid out as it should be
+    |- GeometryInvalid             a homography, camera or rotation that leaves a pose open
     |- SourceError                 imagery that cannot be indexed
        |- GeoreferenceInvalid, ImageryTooCoarse, RowInvalid, PathUnsafe, TileUnreadable, TileIdInvalid, TileBlank,
           TileDuplicate, NoTiles, TooManyBadTiles, SourceChanged, SourceUnavailable
@@ -247,6 +248,10 @@ class CheckpointMismatch(CheckpointError):
 
 class DatasetError(SkyfixError):
     code = "dataset"
+
+
+class GeometryInvalid(SkyfixError):
+    code = "geometry_invalid"
 
 
 class SourceError(SkyfixError):

@@ -1,0 +1,1 @@
+"""Cameras in space: the homography of a plane, rotations, the earth, poses on it and the heights of the ground."""
