@@ -25,7 +25,7 @@ from models.errors import (
     UsageError,
 )
 from service.environment import check_environment, missing_package_message, program_version
-from service.errors import KeyFileInvalid
+from service.errors import FramesInvalid, KeyFileInvalid, TrackFileInvalid
 
 COMMANDS = {
     "demo": ("service.commands.demo:command", "Render a synthetic city, index it, serve it and locate photos in it."),
@@ -50,6 +50,8 @@ EXIT: dict[type[SkyfixError], int] = {
     SkyfixError: EXIT_FAILED,
     UsageError: 2,
     SourceError: 2,
+    TrackFileInvalid: 2,
+    FramesInvalid: 2,
     NoTiles: 3,
     TooManyBadTiles: 3,
     KeyFileInvalid: 3,

@@ -11,6 +11,11 @@ SkyfixError
 |- KeyFileInvalid              the file of API keys is not to be trusted
 |- AddressUnavailable          the service cannot listen where it should
 |- DemoFailed                  the demo cannot go on
+|- TrackFileInvalid            a file of tracks (GPX, GeoJSON) that cannot be read
+|  |- TrackFileTooLarge
+|- FramesInvalid               a folder or film that gives no photos
+|- GeotagError                 a photo's position that cannot be written, or a model that tells none
+|  |- NotCalibrated, SidecarUnusable, ExifUnusable, ExifFull, PhotoChanged
 |- Unavailable                 nothing wrong with the request; ask again later
    |- NotReady, Draining, Overloaded, DeadlineExceeded
 """
@@ -139,6 +144,50 @@ class AddressUnavailable(SkyfixError):
 
 class DemoFailed(SkyfixError):
     code = "demo_failed"
+
+
+class TrackFileInvalid(SkyfixError):
+    code = "track_file_invalid"
+
+
+class TrackFileTooLarge(TrackFileInvalid):
+    code = "track_file_too_large"
+
+
+class FramesInvalid(SkyfixError):
+    code = "frames_invalid"
+
+
+class GeotagError(SkyfixError):
+    code = "geotag"
+
+
+class NotCalibrated(GeotagError):
+    """The model says no confidence, so nothing can be told from a guess."""
+
+    code = "not_calibrated"
+
+
+class SidecarUnusable(GeotagError):
+    """A side-car that is there and is not understood; it is left alone."""
+
+    code = "sidecar_unusable"
+
+
+class ExifUnusable(GeotagError):
+    """A photo whose EXIF cannot be changed without touching what is not ours."""
+
+    code = "exif_unusable"
+
+
+class ExifFull(GeotagError):
+    code = "exif_full"
+
+
+class PhotoChanged(GeotagError):
+    """Somebody changed the photo while it was being placed."""
+
+    code = "photo_changed"
 
 
 class Unavailable(SkyfixError):
