@@ -1,0 +1,1 @@
+"""A fleet that drives through a sample city, and what its GPS and its photos make of it."""
