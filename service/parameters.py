@@ -9,14 +9,15 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from service.errors import DuplicateField, InvalidParameters, MalformedJson, UnknownParameter
 from service.schema import CameraRequest, ExifRequest, LocalizeRequest, PriorRequest, SearchRequest
 
+M = TypeVar("M", bound=BaseModel)
 GROUPS: Mapping[str, type[BaseModel]] = {
     "prior": PriorRequest,
     "search": SearchRequest,
@@ -87,13 +88,18 @@ def parse_json(raw: bytes) -> dict[str, Any]:
         MalformedJson: it is not JSON, or not an object.
         DuplicateField: a key appears twice in one object.
     """
-    try:
-        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJson("The JSON cannot be read: it has to be one UTF-8 object without NaN.") from error
+    document = parse_json_value(raw)
     if not isinstance(document, dict):
         raise MalformedJson("The JSON has to be one object.")
     return document
+
+
+def parse_json_value(raw: bytes) -> Any:
+    """Parse JSON of any kind, as `parse_json`."""
+    try:
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson("The JSON cannot be read: it has to be one UTF-8 object without NaN.") from error
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,16 +122,42 @@ def from_document(document: Mapping[str, Any]) -> LocalizeRequest:
 
 
 def _validate(document: Mapping[str, Any], *, flat: bool) -> LocalizeRequest:
+    return read_model(LocalizeRequest, document, flat=flat)
+
+
+def read_model(model: type[M], document: Mapping[str, Any], *, flat: bool = False) -> M:
+    """Read a document into a strict model.
+
+    Args:
+        flat: point at the last word of a path alone, as flat fields are spelled.
+
+    Raises:
+        UnknownParameter, InvalidParameters: pointing with dots, as in `fixes.3.lat`.
+    """
     try:
-        return LocalizeRequest.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         for fault in details:
             if fault["type"] == "extra_forbidden":
                 *parents, name = (str(part) for part in fault["loc"])
-                known: type[BaseModel] = GROUPS[parents[-1]] if parents else LocalizeRequest
-                raise _unknown(".".join(parents), name, known.model_fields) from None
+                raise _unknown(".".join(parents), name, _model_at(model, parents).model_fields) from None
         raise InvalidParameters([_fault(dict(fault), flat=flat) for fault in details]) from None
+
+
+def _model_at(model: type[BaseModel], path: Iterable[str]) -> type[BaseModel]:
+    """Follow field names down into the models of a model; places in a list are passed over."""
+    for name in path:
+        if name in model.model_fields:
+            model = next(_models_in(model.model_fields[name].annotation), model)
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def _unknown(parent: str, name: str, known: Iterable[str]) -> UnknownParameter:
@@ -156,5 +188,9 @@ def _fault(fault: dict[str, Any], *, flat: bool) -> tuple[str, str]:
             return pointer, "has to be a finite number."
         case "string_too_long":
             return pointer, f"has at most {context['max_length']} characters."
+        case "too_long":
+            return pointer, f"has at most {context['max_length']} items."
+        case "too_short":
+            return pointer, f"has at least {context['min_length']} items."
     expected = TYPE_NAMES.get(kind.removesuffix("_type"), "valid")
     return pointer, f"has to be {expected}."
