@@ -119,33 +119,55 @@ def problem(
     status: int, code: str, detail: str, request_id: str, faults: list[Fault] | None = None, **members: Any
 ) -> JSONResponse:
     """Make the answer of a problem."""
+    return _response(problem_of(status, code, detail, request_id, faults, **members), status, request_id)
+
+
+def _response(body: dict[str, Any], status: int, request_id: str) -> JSONResponse:
     again = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
-    headers = {"X-Request-Id": request_id, **again}
-    return JSONResponse(problem_of(status, code, detail, request_id, faults, **members), status, headers, MEDIA_TYPE)
+    return JSONResponse(body, status, {"X-Request-Id": request_id, **again}, MEDIA_TYPE)
 
 
-def for_skyfix_error(request: Request, error: Exception) -> Response:
-    """Translate a deliberate error; what is the operator's business is named by its code only."""
+def body_of(error: SkyfixError, request_id: str, within: str = "") -> dict[str, Any]:
+    """Give the body of a deliberate error; what is the operator's business is named by its code only.
+
+    Args:
+        within: pointer of the one photo of several that it is about; faults are named below it, as in
+            `images.3.camera.fov_deg`.
+    """
+    status = status_of(type(error))
+    faults = _faults(error, within)
+    told_detail = _detail(error, faults) if status < 500 or isinstance(error, http.Unavailable) else INTERNAL_DETAIL
+    members = error.members if isinstance(error, http.NotReady) else {}
+    return problem_of(status, error.code, told_detail, request_id, faults, **members)
+
+
+def for_skyfix_error(request: Request, error: Exception, within: str = "") -> Response:
+    """Translate a deliberate error, which may be about one photo of several."""
     if not isinstance(error, SkyfixError):
         raise error
-    status = status_of(type(error))
-    told = status < 500 or isinstance(error, http.Unavailable)
     request.state.rejected = error.code
-    detail = error.detail if isinstance(error, ParameterError) and not error.pointer else str(error)
-    told_detail = detail if told else INTERNAL_DETAIL
-    members = error.members if isinstance(error, http.NotReady) else {}
-    response = problem(status, error.code, told_detail, request.state.request_id, _faults(error), **members)
+    body = body_of(error, request.state.request_id, within)
+    response = _response(body, body["status"], request.state.request_id)
     if isinstance(error, http.Refused):
         response.headers.update(error.headers)
     return response
 
 
-def _faults(error: SkyfixError) -> list[Fault] | None:
+def _detail(error: SkyfixError, faults: list[Fault] | None) -> str:
+    if isinstance(error, ParameterError) and faults:
+        return ": ".join(part for part in (faults[0].pointer, faults[0].detail) if part)
+    return str(error)
+
+
+def _faults(error: SkyfixError, within: str) -> list[Fault] | None:
+    def fault(pointer: str, detail: str) -> Fault:
+        return Fault(pointer=".".join(part for part in (within, pointer) if part), detail=detail)
+
     if isinstance(error, http.InvalidParameters):
-        return [Fault(pointer=pointer, detail=detail) for pointer, detail in error.faults]
+        return [fault(pointer, detail) for pointer, detail in error.faults]
     if isinstance(error, ParameterError):
-        return [Fault(pointer=error.pointer, detail=error.detail)]
-    return None
+        return [fault(error.pointer, error.detail)]
+    return [fault("", str(error))] if within and isinstance(error, library.ImageError) else None
 
 
 def for_http_exception(request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@ from service.index_paths import Indexes, Paths
 from service.sizes import Sizes, available_cores, encoding_sizes
 
 PREFIX = "SKYFIX_"
+Datum = Literal["ellipsoid", "orthometric"]
 NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
 """Names with the prefix that belong to the tests."""
 
@@ -52,12 +53,23 @@ class Settings(BaseSettings):
     places: int = Field(default=32, ge=1, le=4096, description="Photos inside at once; more are told 429.")
     top_k: int = Field(default=5, ge=1, le=50)
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    max_many_body_bytes: int = Field(
+        default=32 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024, description="Of a request with several photos."
+    )
     body_timeout_s: float = Field(default=30.0, gt=0, le=600)
     max_pixels: int = Field(default=24_000_000, ge=1024)
     min_side_px: int = Field(default=32, ge=8)
     max_side_px: int = Field(default=12_000, ge=32)
     max_ratio: float = Field(default=20.0, ge=1)
     max_scans: int = Field(default=100, ge=1)
+    dem_file: Path | None = Field(
+        default=None, description="Raster of ground heights, for GeoPose; see docs/geopose.md."
+    )
+    dem_datum: Datum | None = Field(default=None, description="What they are above; by the file, else orthometric.")
+    dem_sigma_m: float | None = Field(default=None, gt=0, le=1000, description="Standard deviation of those heights.")
+    geoid_file: Path | None = Field(default=None, description="Raster of the geoid's heights above the ellipsoid.")
+    geoid_undulation_m: float | None = Field(default=None, ge=-120, le=120, description="The same where it is one.")
+    camera_height_m: float = Field(default=1.5, ge=0, le=10_000, description="Of a camera above the ground.")
     key_file: Path | None = Field(default=None, description="API keys, made by `skyfix keys new`.")
     insecure_no_auth: bool = Field(default=False, description="Listen beyond loopback without asking for keys.")
     allowed_hosts: str = Field(default="", description="Host headers to answer, by commas; empty: see door.hosts.")

@@ -52,6 +52,7 @@ class Guard:
             settings.key_bytes_per_minute,
             settings.key_in_flight,
             settings.max_body_bytes,
+            settings.max_many_body_bytes,
         )
         self._holders = Holders(limits, clock)
 

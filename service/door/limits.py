@@ -37,7 +37,7 @@ class Bucket:
         return (amount - self._tokens) / self._rate
 
     def give(self, amount: float) -> None:
-        """Put back what was taken and not used."""
+        """Put back what was taken and not used; below 0, take what was used beyond it."""
         self._tokens = min(self._capacity, self._tokens + amount)
 
 
@@ -50,7 +50,17 @@ class KeyLimits:
     bytes_per_minute: int
     in_flight: int
     max_body_bytes: int
-    """The largest reservation; the byte bucket always has room for one."""
+    """What is reserved where no length is announced; the byte bucket always has room for it."""
+    max_many_body_bytes: int = 0
+    """The largest reservation, if that is larger and the bucket has room for it."""
+
+    @property
+    def bucket_bytes(self) -> int:
+        return max(self.bytes_per_minute, self.max_body_bytes)
+
+    @property
+    def largest_bytes(self) -> int:
+        return min(self.bucket_bytes, max(self.max_body_bytes, self.max_many_body_bytes))
 
 
 class Allowance:
@@ -60,7 +70,7 @@ class Allowance:
 
     def __init__(self, limits: KeyLimits, now: float) -> None:
         self.requests = Bucket(limits.burst, limits.requests_per_s, now)
-        self.bytes = Bucket(max(limits.bytes_per_minute, limits.max_body_bytes), limits.bytes_per_minute / 60.0, now)
+        self.bytes = Bucket(limits.bucket_bytes, limits.bytes_per_minute / 60.0, now)
         self.in_flight = 0
 
 
@@ -75,7 +85,7 @@ class Visit:
 
     def leave(self) -> None:
         self._allowance.in_flight -= 1
-        self._allowance.bytes.give(max(0, self._reserved - self.received))
+        self._allowance.bytes.give(self._reserved - self.received)  # a debt where more came than was reserved
 
 
 class Holders:
@@ -90,7 +100,7 @@ class Holders:
 
         Args:
             holder: a name in the key file.
-            body_bytes: as announced; None if nothing was, then the largest body is reserved.
+            body_bytes: as announced; None if nothing was, then the body of one photo is reserved.
 
         Raises:
             RateLimited: over the limit of requests, of bytes, or of requests at once.
@@ -104,7 +114,7 @@ class Holders:
         if wait_s := allowance.requests.take(1, now):
             limit = f"{limits.requests_per_s:g} requests a second in bursts of {limits.burst}"
             raise RateLimited(f"This key is over its limit of {limit}.", wait_s)
-        reserved = limits.max_body_bytes if body_bytes is None else min(body_bytes, limits.max_body_bytes)
+        reserved = limits.max_body_bytes if body_bytes is None else min(body_bytes, limits.largest_bytes)
         if wait_s := allowance.bytes.take(reserved, now):
             raise RateLimited(f"This key is over its limit of {limits.bytes_per_minute} bytes a minute.", wait_s)
         return Visit(allowance, reserved)

@@ -52,7 +52,7 @@ class WireLimits:
             keep_alive_s=settings.keep_alive_s,
             write_s=settings.write_timeout_s,
             header_bytes=settings.max_header_bytes,
-            body_bytes=settings.max_body_bytes,
+            body_bytes=max(settings.max_body_bytes, settings.max_many_body_bytes),
             connections=settings.max_connections,
         )
 

@@ -79,6 +79,17 @@ def test_largest_body_always_fits(clock: Clock) -> None:
     Holders(KeyLimits(100, 100, 10, 50, 1000), clock).enter("a", None)
 
 
+def test_more_than_was_reserved_is_owed(clock: Clock) -> None:
+    holders = Holders(KeyLimits(100, 100, 6000, 50, 1000, 4000), clock)
+    many = holders.enter("a", None)
+    many.received = 4000
+    many.leave()
+    holders.enter("a", 2000)
+    with pytest.raises(RateLimited) as refused:
+        holders.enter("a", 4000)
+    assert refused.value.headers["Retry-After"] == "40"
+
+
 def test_peers_that_try_keys_are_slowed_down_and_forgotten(clock: Clock) -> None:
     peers = Peers(per_minute=2, clock=clock, most=10)
     peers.fail("a")
