@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
     "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
+    "geotag": ("service.commands.geotag:command", "Give positions to the photos of a folder that have none."),
     "openapi": ("service.commands.openapi:command", "Print the OpenAPI document of the service."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),
     "train": ("models.commands.train:command", "Train a model."),
@@ -43,6 +44,10 @@ COMMANDS = {
     "export": ("models.commands.export:command", "Turn a checkpoint into a model bundle."),
     "import": ("models.commands.import_:command", "Turn foreign weights into a model bundle."),
     "model-info": ("models.commands.model_info:command", "Show what a model bundle or configuration holds and costs."),
+    "simulate-fleet": (
+        "service.commands.simulate_fleet:command",
+        "Drive a fleet with bad GPS through a sample city and report what its photos are worth.",
+    ),
     "sample-city": ("models.commands.sample_city:command", "Write imagery and photos of a procedural city."),
 }
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130

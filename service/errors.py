@@ -11,11 +11,12 @@ SkyfixError
 |- KeyFileInvalid              the file of API keys is not to be trusted
 |- AddressUnavailable          the service cannot listen where it should
 |- DemoFailed                  the demo cannot go on
+|  |- SimulationFailed         nor the simulated fleet
 |- TrackFileInvalid            a file of tracks (GPX, GeoJSON) that cannot be read
 |  |- TrackFileTooLarge
 |- FramesInvalid               a folder or film that gives no photos
 |- GeotagError                 a photo's position that cannot be written, or a model that tells none
-|  |- NotCalibrated, SidecarUnusable, ExifUnusable, ExifFull, PhotoChanged
+|  |- NotCalibrated, PhotoUnreadable, PhotoChanged, SidecarUnusable, ExifUnusable, ExifFull
 |- Unavailable                 nothing wrong with the request; ask again later
    |- NotReady, Draining, Overloaded, DeadlineExceeded
 """
@@ -146,6 +147,10 @@ class DemoFailed(SkyfixError):
     code = "demo_failed"
 
 
+class SimulationFailed(DemoFailed):
+    code = "simulation_failed"
+
+
 class TrackFileInvalid(SkyfixError):
     code = "track_file_invalid"
 
@@ -166,6 +171,12 @@ class NotCalibrated(GeotagError):
     """The model says no confidence, so nothing can be told from a guess."""
 
     code = "not_calibrated"
+
+
+class PhotoUnreadable(GeotagError):
+    """A photo that the system does not give out, or that is too large to be held."""
+
+    code = "photo_unreadable"
 
 
 class SidecarUnusable(GeotagError):

@@ -1,0 +1,151 @@
+"""One run from the city to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from models.bundle import ModelBundle
+from models.errors import UsageError
+from models.sample_city import City
+from service.simulation.asking_alone import localize
+from service.simulation.calls import Caller
+from service.simulation.correcting import Question, correct
+from service.simulation.drives import Drive, Plan, draw_fleet
+from service.simulation.figures import figures_of
+from service.simulation.outcome import Answered, Outcome, outcome_of
+from service.simulation.photos import plan_shots, render_shots
+from service.simulation.report import Arm, Report, summary, write_report
+from service.simulation.world import build_city, index_of, seen_in_training, serving
+
+Photos = Mapping[int, Path]
+ASKED_AT_ONCE = 2
+"""Calls under way: one is decoded while another is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that a run is told."""
+
+    seed: int
+    out: Path
+    work: Path
+    model: ModelBundle
+    extent_m: float = 1000.0
+    plan: Plan = field(default_factory=Plan)
+    fov_deg: float = 360.0
+    use: Literal["correct", "track", "localize"] = "correct"
+    question: Question = field(default_factory=Question)
+    photos_only: bool = False
+    baseline: bool = True
+    alarm_rate: float | None = None
+    urls: tuple[str, ...] = ()
+    """Of a running service; none has one run here."""
+    replicas: int = 1
+    foreign: int | None = None
+    workers: int = 1
+    command: str = ""
+
+
+def simulate(run: Run, tell: Callable[[str], None]) -> tuple[Report, Path]:
+    """Build the city, drive, photograph, ask, report; give the report and its page.
+
+    Raises:
+        UsageError: no street to drive on, or both a service and one to run.
+        SimulationFailed: the service refuses.
+    """
+    if run.urls and (run.foreign is not None or run.replicas > 1):
+        raise UsageError("Another city's index and replicas go with --serve; what --url serves is its own affair.")
+    run.out.mkdir(parents=True, exist_ok=True)
+    city = build_city(run.seed, run.extent_m)
+    drives = draw_fleet(city, run.plan)
+    if run.photos_only:
+        drives = [only_photo_steps(drive) for drive in drives]
+    tell(f"{len(drives)} vehicles, {sum(len(drive) for drive in drives):,} moments")
+    photos = photograph(city, drives, run, tell)
+    with ExitStack() as stack:
+        urls: Sequence[str] = run.urls
+        if not urls:
+            tell("Index")
+            index = index_of(run.seed if run.foreign is None else run.foreign, run.extent_m, run.model, run.work)
+            urls = stack.enter_context(serving(index, run.model, run.replicas))
+        caller = stack.enter_context(Caller(urls))
+        tell(f"Ask {', '.join(urls)}")
+        arms = list(ask(caller, drives, photos, run))
+    for arm in arms:
+        tell(f"{arm.name}: {summary(arm)}")
+    report = Report(title_of(run), facts_of(run, city, caller), arms, {})
+    return report, write_report(run.out, report)
+
+
+def photograph(city: City, drives: Sequence[Drive], run: Run, tell: Callable[[str], None]) -> list[Photos]:
+    """Render the photos of all drives; by step, a drive each."""
+    shots = [plan_shots(city, number, drive, run.fov_deg, run.plan.seed) for number, drive in enumerate(drives)]
+    tell(f"{sum(map(len, shots))} photos")
+    files = iter(render_shots(city, [shot for own in shots for shot in own.values()], run.work / "photos", run.workers))
+    return [{step: next(files) for step in own} for own in shots]
+
+
+def only_photo_steps(drive: Drive) -> Drive:
+    """Leave only the fixes that come with a photo."""
+    fixes = replace(drive.fixes, has_fix=drive.fixes.has_fix & drive.takes_photo)
+    return replace(drive, fixes=fixes)
+
+
+def ask(caller: Caller, drives: Sequence[Drive], photos: Sequence[Photos], run: Run) -> list[Arm]:
+    """Have the drives answered: with their photos, then without, to see what the smoother does alone."""
+    with_photos = f"photos of {run.fov_deg:g}°"
+    if run.use == "localize":
+        answers = _each(lambda drive, own: localize(caller, drive, own), drives, photos)
+        return [_arm(f"each photo alone, {with_photos}", outcome_of(drives, answers), run)]
+    answers = _each(lambda drive, own: correct(caller, drive, own, run.question), drives, photos)
+    arms = [_arm(f"corrected, {with_photos}", outcome_of(drives, answers), run)]
+    if run.baseline:
+        answers = _each(lambda drive, _: correct(caller, drive, {}, run.question), drives, photos)
+        arms.append(_arm("corrected, no photos", outcome_of(drives, answers, with_photos=False), run))
+    return arms
+
+
+def _each(
+    answer: Callable[[Drive, Photos], list[Answered]], drives: Sequence[Drive], photos: Sequence[Photos]
+) -> list[list[Answered]]:
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        return list(pool.map(answer, drives, photos))
+
+
+def _arm(name: str, outcome: Outcome, run: Run) -> Arm:
+    return Arm(name, outcome, figures_of(outcome, run.alarm_rate, run.plan.step_s))
+
+
+def title_of(run: Run) -> str:
+    return f"Fleet in sample city {run.seed}: GPS sigma {run.plan.receiver.sigma_m:g} m, photos of {run.fov_deg:g}°"
+
+
+def facts_of(run: Run, city: City, caller: Caller) -> dict[str, str]:
+    """What a reader has to know to have the run again."""
+    receiver, plan = run.plan.receiver, run.plan
+    seen = seen_in_training(run.model, run.seed)
+    minutes = plan.duration_s / 60
+    facts = {
+        "city": f"seed {run.seed}, {city.character.kind.value}, {run.extent_m:g} m, {seen}",
+        "index": "of the same city" if run.foreign is None else f"of another city, seed {run.foreign}",
+        "model": run.model.manifest.title,
+        "fleet": f"{plan.vehicles} vehicles, {minutes:g} min, a fix every {plan.step_s:g} s, seed {plan.seed}",
+        "GPS": (
+            f"sigma {receiver.sigma_m:g} m an axis over the fleet, by hidden sky; {1 - receiver.white:.0%} of the "
+            f"variance walks with a memory of {receiver.tau_s[0]:g} to {receiver.tau_s[1]:g} s; stated accuracy "
+            f"x {receiver.stated:g}; {receiver.outages_per_hour:g} outages an hour"
+        ),
+        "photos": f"every {plan.photo_every_s:g} s, {run.fov_deg:g}°, one moment and camera a vehicle",
+        "asked": f"/{run.use}, {caller.asked} calls, {caller.repeated} repeated",
+    }
+    if plan.spoof is not None:
+        spoof, unit = plan.spoof, "m at once" if plan.spoof.kind == "jump" else "m/s"
+        facts["spoofed"] = (
+            f"{plan.spoofed_vehicles:.0%} of the vehicles by {spoof.metres:g} {unit} from {spoof.after_s:g} s on"
+        )
+    return facts | ({"command": run.command} if run.command else {})

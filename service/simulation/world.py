@@ -1,0 +1,58 @@
+"""What a run needs before anybody drives: the city, its imagery, an index of it, a service that answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from models.bundle import ModelBundle
+from models.sample_city import City
+from service.commands.demo import index_city, render_city
+from service.demo import free_port, running_service
+
+PORT, ADMIN_PORT = 8080, 9090
+
+
+def seen_in_training(model: ModelBundle, seed: int) -> str:
+    """Say whether a model has learned from the city of a seed, as far as its bundle tells."""
+    config, calibration = model.manifest.training.get("config", {}), model.manifest.calibration
+    trained = {*config.get("data", {}).get("cities", []), config.get("validation", {}).get("city")}
+    fitted = set(re.findall(r"\d+", calibration.fitted_on)) if calibration else set()
+    if seed in trained:
+        return "trained on"
+    return "calibrated on" if str(seed) in fitted else "never trained on"
+
+
+def build_city(seed: int, extent_m: float) -> City:
+    """Build the city that `skyfix sample-city` and the demo write for these arguments."""
+    return City.generate(seed, extent_m)
+
+
+def index_of(seed: int, extent_m: float, model: ModelBundle, work: Path) -> Path:
+    """Render a city's orthophoto and index it, unless both are there; give the index folder."""
+    work.mkdir(parents=True, exist_ok=True)
+    return index_city(render_city(work, seed, extent_m, 0), model, work)
+
+
+def ortho_of(seed: int, extent_m: float, work: Path) -> Path:
+    """Give the orthophoto of a city, rendered unless it is there."""
+    work.mkdir(parents=True, exist_ok=True)
+    return render_city(work, seed, extent_m, 0) / "ortho.tif"
+
+
+@contextmanager
+def serving(index: Path, model: ModelBundle, replicas: int) -> Iterator[list[str]]:
+    """Run replicas of the service on loopback; yield their addresses, end them afterwards.
+
+    Raises:
+        DemoFailed: one ended, or was not ready in time.
+    """
+    with ExitStack() as stack:
+        services: list[tuple[str, subprocess.Popen[bytes]]] = [
+            stack.enter_context(running_service(index, model.folder, free_port(PORT), free_port(ADMIN_PORT)))
+            for _ in range(replicas)
+        ]
+        yield [url for url, _ in services]
