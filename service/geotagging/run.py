@@ -1,0 +1,144 @@
+"""The run: photos are looked at a few at a time, concluded one after another in their order, and reported."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.artefact import canonical_json
+from models.disk import DISK, Disk
+from models.errors import EncoderUnavailable, UsageError
+from service.environment import program_version
+from service.errors import NotCalibrated
+from service.geotagging.concluding import Conclusion, conclude, odd
+from service.geotagging.looking import Look, Looker
+from service.geotagging.memory import Memory
+from service.geotagging.options import Options
+from service.geotagging.report import write_report
+from service.geotagging.report_folder import report_folder
+from service.geotagging.rows import Row
+from service.geotagging.walk import Leftover, Odd, Photo, walk
+from service.index_localizer import UNCALIBRATED, IndexLocalizer
+from service.query import Query
+
+MOST_FAILURES = 5
+"""Runs of the network that may fail one after another before it is not the photos' fault."""
+MOST_AT_ONCE = 4
+Progress = Callable[[int, int], None]
+"""Photos done, and all there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run did."""
+
+    rows: tuple[Row, ...]
+    left: int
+    """Photos that were not reached, as the run was stopped."""
+    report: Path
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        return Counter(row.outcome for row in self.rows)
+
+    @property
+    def new(self) -> int:
+        return sum(row.is_new for row in self.rows)
+
+
+def geotag(
+    root: Path,
+    localizer: IndexLocalizer,
+    query: Query,
+    options: Options,
+    report: Path,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Progress = lambda done, total: None,  # noqa: ARG005
+    at_once: int | None = None,
+    disk: Disk = DISK,
+) -> Done:
+    """Give positions to the photos of an archive that have none.
+
+    Args:
+        root: the archive.
+        localizer: of a calibrated model.
+        query: what to ask about every photo.
+        options: which positions are written, and how.
+        report: folder for the journal and the report; made.
+        stopped: asked between photos; those at hand are finished.
+        progress: told after every photo.
+        at_once: photos that are looked at at once; a few by default.
+        disk: what to write through.
+
+    Raises:
+        NotCalibrated: the model has no calibration.
+        UsageError: the archive is no folder.
+        EncoderUnavailable: the network fails on one photo after another.
+        OutputError: the report cannot be written, or another run is writing it.
+    """
+    if UNCALIBRATED in localizer.recipe.first_notices:
+        raise NotCalibrated(
+            f"The model {localizer.about.model} has no calibration, so a good answer cannot be told from a guess. "
+            "Calibrate it (skyfix calibrate) or take another bundle."
+        )
+    root = root.resolve()
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder.")
+    with report_folder(report):
+        memory = Memory(report, _question(localizer, query), disk)
+        items = list(_tidied(root, options))
+        looker = Looker(localizer, query, memory, options, program_version())
+        rows: list[Row] = []
+        for conclusion in _concluded(items, looker, options, stopped, at_once or _at_once(), disk):
+            if conclusion.photo is not None and conclusion.known is not None:
+                memory.keep(conclusion.photo, conclusion.known)
+            rows.append(conclusion.row)
+            progress(len(rows), len(items))
+            if localizer.failures_in_a_row >= MOST_FAILURES:
+                raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {conclusion.row.detail}")
+        write_report(report, rows, disk)
+    return Done(tuple(rows), len(items) - len(rows), report)
+
+
+def _at_once() -> int:
+    return min(MOST_AT_ONCE, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _question(localizer: IndexLocalizer, query: Query) -> str:
+    """Everything that an answer depends on besides the photo and what is written down beside it."""
+    about = localizer.about
+    who = [about.index, str(about.index_created), about.model, about.model_precision, program_version()]
+    return canonical_json([who, repr(query)]).decode()
+
+
+def _tidied(root: Path, options: Options) -> Iterator[Photo | Odd]:
+    """Walk, and remove what a killed run left."""
+    for item in walk(root):
+        if not isinstance(item, Leftover):
+            yield item
+        elif not options.dry_run:
+            item.path.unlink(missing_ok=True)
+
+
+def _concluded(
+    items: list[Photo | Odd], looker: Looker, options: Options, stopped: Callable[[], bool], at_once: int, disk: Disk
+) -> Iterator[Conclusion]:
+    """Look ahead by a few photos, so that one is decoded while the network runs on another."""
+    ahead: deque[Future[Look] | Odd] = deque()
+    waiting = iter(items)
+    with ThreadPoolExecutor(at_once, "look") as pool:
+        while True:
+            while len(ahead) < at_once + 1 and not stopped():
+                item = next(waiting, None)
+                if item is None:
+                    break
+                ahead.append(item if isinstance(item, Odd) else pool.submit(looker.look, item))
+            if not ahead:
+                return
+            first = ahead.popleft()
+            yield odd(first) if isinstance(first, Odd) else conclude(first.result(), options, disk)
