@@ -126,23 +126,8 @@ class Reader:
                 spot.error = error if isinstance(error, TileUnreadable) else TileUnreadable(str(error))
 
     def _window(self, sight: Sight, spots: Sequence[Spot]) -> tuple[Window, int, int]:
-        """Give the pixels that some tiles need, and how many of them across and down make one of the output."""
         sheet, places = self._mosaic.sheets[sight.sheet], [sight.place(spot.number) for spot in spots]
-        metre = self._cut.footprint_m / self._cut.size_px * NEARLY
-        across, down = (
-            sheet.reduction(max(1, math.floor(finest * metre)))
-            for finest in (
-                min(math.hypot(p.column_east, p.column_north) for p in places),
-                min(math.hypot(p.row_east, p.row_north) for p in places),
-            )
-        )
-        half, phase = self._cut.footprint_m / 2, sheet.grid.phase(across, down)
-        wide = max(abs(p.column_east) + abs(p.column_north) for p in places) * half + MARGIN_PX * across
-        high = max(abs(p.row_east) + abs(p.row_north) for p in places) * half + MARGIN_PX * down
-        columns, rows = [p.column for p in places], [p.row for p in places]
-        left, right = widen(min(columns) - wide, max(columns) + wide, across, phase[0], sheet.grid.width)
-        top, bottom = widen(min(rows) - high, max(rows) + high, down, phase[1], sheet.grid.height)
-        return Window(left, top, right - left, bottom - top), across, down
+        return window_around(sheet, places, self._cut.footprint_m, self._cut.size_px)
 
     def _nearest(self, sheet: int, piece: Damage) -> tuple[int, int]:
         lat, lon = self._mosaic.sheets[sheet].grid.position(piece.column, piece.row)
@@ -207,3 +192,27 @@ class Reader:
         if isinstance(sheet, Raster) and sheet.credit:
             return sheet.credit
         return sheet.attribution or None if self._cut.credited else None
+
+
+def window_around(sheet: Imagery, places: Sequence[Placement], side_m: float, size_px: int) -> tuple[Window, int, int]:
+    """Give the pixels of a sheet that some squares need, and how many of them across and down make one of the output.
+
+    Args:
+        places: the centres of the squares.
+        side_m, size_px: side of each on the ground and in the output.
+    """
+    metre = side_m / size_px * NEARLY
+    across, down = (
+        sheet.reduction(max(1, math.floor(finest * metre)))
+        for finest in (
+            min(math.hypot(p.column_east, p.column_north) for p in places),
+            min(math.hypot(p.row_east, p.row_north) for p in places),
+        )
+    )
+    half, phase = side_m / 2, sheet.grid.phase(across, down)
+    wide = max(abs(p.column_east) + abs(p.column_north) for p in places) * half + MARGIN_PX * across
+    high = max(abs(p.row_east) + abs(p.row_north) for p in places) * half + MARGIN_PX * down
+    columns, rows = [p.column for p in places], [p.row for p in places]
+    left, right = widen(min(columns) - wide, max(columns) + wide, across, phase[0], sheet.grid.width)
+    top, bottom = widen(min(rows) - high, max(rows) + high, down, phase[1], sheet.grid.height)
+    return Window(left, top, right - left, bottom - top), across, down
