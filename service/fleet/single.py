@@ -1,0 +1,111 @@
+"""One fix by itself: the gate, and what fix and photo make together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration.model import CONFIDENCE_RADIUS_M
+from models.geo import offset
+from service.fleet.fix import Corrected, Covariance, Fix, Status
+from service.fleet.gaussian import radius_holding, round_covariance, round_radius
+from service.fleet.mixture import Mixture
+from service.fleet.observation import Observation
+from service.fleet.tilt import Tilted, tilt
+
+Floats = NDArray[np.float64]
+LEAST_P = 1e-12
+
+
+def innovation(observation: Observation, sigma_m: float) -> float | None:
+    """-2 ln(p) of a fix under what its photo predicts: the photo's places, spread by the fix's own error.
+
+    p is the probability of a fix where this density is no higher (the highest density region that the fix lies on the
+    edge of), and at least the probability that the photo's place is another. With one place it is the squared
+    Mahalanobis distance of the innovation.
+    """
+    alone = observation.alone
+    if alone.parts is None:
+        return None
+    predicted = Mixture(alone.parts.weight, alone.parts.mean, alone.parts.covariance + round_covariance(sigma_m))
+    p = alone.elsewhere + (1.0 - alone.elsewhere) * predicted.tail(np.zeros(2))
+    return float(-2.0 * np.log(min(1.0, max(p, LEAST_P))))
+
+
+def supports(tilted: Tilted, observation: Observation) -> bool:
+    """Does the photo say enough of the place to move a fix?"""
+    at = observation.thresholds
+    return tilted.unexplained < at.outside_at and tilted.told_nats >= at.told_nats
+
+
+def kept(fix: Fix, status: Status = "kept") -> Corrected:
+    """The fix as it was sent."""
+    sigma_m = fix.sigma_m
+    return Corrected(
+        index=fix.index,
+        device_id=fix.device_id,
+        status=status,
+        lat=fix.lat,
+        lon=fix.lon,
+        radius_m_68=round_radius(sigma_m, 0.68),
+        radius_m_95=round_radius(sigma_m, 0.95),
+        covariance_enu_m2=(sigma_m**2, 0.0, 0.0, sigma_m**2),
+    )
+
+
+def moved(fix: Fix, east_m: float, north_m: float) -> tuple[float, float]:
+    lat, lon = offset(fix.lat, fix.lon, east_m, north_m)
+    return float(lat), float(lon)
+
+
+def by_photo(fix: Fix, observation: Observation, tilted: Tilted, chi2: float | None) -> Corrected:
+    """The mean of what fix and photo leave: no other point has a smaller mean square of errors."""
+    mean, covariance = tilted.mixture.moments()
+    lat, lon = moved(fix, float(mean[0]), float(mean[1]))
+    away, held = tilted.mixture.around(float(mean[0]), float(mean[1]))
+    explained = 1.0 - tilted.unexplained
+    levels = [
+        explained * level + tilted.unexplained * nominal
+        for level, nominal in ((observation.level_68, 0.68), (observation.level_95, 0.95))
+    ]
+    radius_68, radius_95 = (float(np.interp(level, held, away)) for level in levels)
+    return Corrected(
+        index=fix.index,
+        device_id=fix.device_id,
+        status="corrected",
+        lat=lat,
+        lon=lon,
+        radius_m_68=radius_68,
+        radius_m_95=radius_95,
+        covariance_enu_m2=flat(covariance),
+        moved_m=float(np.hypot(*mean)),
+        innovation_chi2=chi2,
+        visual_used=True,
+        confidence=float(np.interp(CONFIDENCE_RADIUS_M, away, held)),
+    )
+
+
+def by_motion(fix: Fix, apart: Floats, covariance: Floats) -> Corrected:
+    """What the motion makes of a fix, `apart` (2,) metres from it."""
+    lat, lon = moved(fix, float(apart[0]), float(apart[1]))
+    return Corrected(
+        index=fix.index,
+        device_id=fix.device_id,
+        status="corrected",
+        lat=lat,
+        lon=lon,
+        radius_m_68=radius_holding(covariance, 0.68),
+        radius_m_95=radius_holding(covariance, 0.95),
+        covariance_enu_m2=flat(covariance),
+        moved_m=float(np.hypot(*apart)),
+    )
+
+
+def flat(covariance: Floats) -> Covariance:
+    (a, b), (c, d) = covariance.tolist()
+    return a, b, c, d
+
+
+def alone(fix: Fix, observation: Observation) -> Tilted:
+    """Put the photo to the fix itself."""
+    return tilt(observation, np.zeros(2), round_covariance(fix.sigma_m))
