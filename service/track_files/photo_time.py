@@ -21,7 +21,7 @@ DIGITIZED, OFFSET_DIGITIZED, SUBSECOND_DIGITIZED = 0x9004, 0x9012, 0x9292
 GPS_TIME, GPS_DATE = 7, 29
 EXIF_TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
-ZONE_STEP, ZONE_SLACK, WIDEST_ZONE = timedelta(minutes=15), timedelta(minutes=5), timedelta(hours=14)
+ZONE_STEP, ZONE_SLACK, WIDEST_ZONE = timedelta(minutes=15), timedelta(minutes=2), timedelta(hours=14)
 NAMED = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-_.:]?(\d\d)[-_.:]?(\d\d)(?:[-_ T.]|[-_. ]at[-_. ])?(\d\d)[-_.:]?(\d\d)[-_.:]?(\d\d)"
     r"(?:[._-]?(\d{1,6}))?(Z)?(?!\d)",
@@ -47,7 +47,7 @@ def read_photo_time(data: bytes, name: str = "", assumed: timezone = UTC) -> Pho
     """Find out when a photo was taken.
 
     DateTimeOriginal counts, else DateTimeDigitized, with their offset and fraction of a second. Where there is no
-    offset, the clock of the GPS tells it, if it is less than five minutes from a whole quarter of an hour. Without
+    offset, the clock of the GPS tells it, if it is less than two minutes from a whole quarter of an hour. Without
     EXIF the file's name counts, as phones and action cameras give them.
 
     Args:
