@@ -59,6 +59,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         service.pipeline.close()
+        if service.heights is not None:
+            service.heights.close()
         if service.tracer is not None:
             await asyncio.to_thread(service.tracer.close)
 

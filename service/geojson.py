@@ -157,11 +157,12 @@ def prefers_geojson(accept: str) -> bool:
         media_type, *parameters = (part.strip() for part in entry.split(";"))
         if media_type in qualities:
             given = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-            qualities[media_type] = max(qualities[media_type], _quality(given))
+            qualities[media_type] = max(qualities[media_type], quality_of(given))
     return qualities[MEDIA_TYPE] > 0.0 and qualities[MEDIA_TYPE] >= qualities["application/json"]
 
 
-def _quality(text: str) -> float:
+def quality_of(text: str) -> float:
+    """Read a q value of Accept; 0 if it is none."""
     try:
         value = float(text)
     except ValueError:

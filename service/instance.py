@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from service.door.guard import Guard
 from service.environment import program_version
+from service.heights import open_heights
 from service.localizer import Localizer
 from service.metrics import Metrics
 from service.pipeline import Pipeline
@@ -26,6 +27,7 @@ class Service:
         self.guard = Guard(settings)
         self.version = program_version()
         self.metrics = Metrics(self.version)
+        self.heights = open_heights(settings)
         self.tracer = tracer or open_tracer(settings.otlp_endpoint, self.version, os.environ)
         self.pipeline = Pipeline(self.metrics, settings.sizes, open_room and open_room(settings, self.metrics))
         self.served = Served([index.name for index in settings.index] or [""])

@@ -8,10 +8,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service.catalogue import DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
-from service.examples import EXAMPLES
+from service.examples import EXAMPLES, Example
 from service.examples import INFO as INFO_EXAMPLE
 from service.geojson import MEDIA_TYPE as GEOJSON
 from service.geojson import FeatureCollection, feature_collection
+from service.geopose.accepted import MEDIA_TYPE as GEOPOSE
+from service.geopose.answer import Known, geopose
+from service.geopose.shapes import GeoPoseBasicQuaternion, GeoPoseBasicYpr
 from service.info import InfoResponse
 from service.openapi_localize import header_parameters, query_parameters, request_body
 from service.problems import MEDIA_TYPE as PROBLEM_TYPE
@@ -41,6 +44,8 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (LocalizeRequest, "validation"),
     (LocalizeResponse, "serialization"),
     (FeatureCollection, "serialization"),
+    (GeoPoseBasicYpr, "serialization"),
+    (GeoPoseBasicQuaternion, "serialization"),
     (InfoResponse, "serialization"),
     (AliveResponse, "serialization"),
     (ReadyResponse, "serialization"),
@@ -166,13 +171,23 @@ def _localized() -> Json:
         }
         for name, example in EXAMPLES.items()
     }
+    poses = [{"$ref": SCHEMA_PATH.format(model=model.__name__)} for model in (GeoPoseBasicYpr, GeoPoseBasicQuaternion)]
+    posed = {name: {"summary": example.summary, "value": _posed(example)} for name, example in EXAMPLES.items()}
     content = {
         JSON_TYPE: {"schema": {"$ref": SCHEMA_PATH.format(model="LocalizeResponse")}, "examples": answers},
         GEOJSON: {"schema": {"$ref": SCHEMA_PATH.format(model="FeatureCollection")}, "examples": drawn},
+        GEOPOSE: {"schema": {"anyOf": poses}, "examples": posed},
     }
     return _answer(
         "An honest answer, which may be that there is none.", content, **{"Server-Timing": _header("ServerTiming")}
     )
+
+
+def _posed(example: Example) -> Json:
+    """An example as GeoPose of a service without heights."""
+    camera = LocalizeRequest.model_validate(example.request).to_query(1).camera
+    pose = geopose(LocalizeResponse.model_validate(example.answer), Known(camera), "basic-ypr")
+    return pose.model_dump(mode="json")
 
 
 def _responses(route: str, answer: Json) -> Json:
@@ -241,7 +256,11 @@ def _security_schemes() -> Json:
 def _schemas(models: tuple[tuple[type[BaseModel], JsonSchemaMode], ...]) -> Json:
     _, document = models_json_schema(models, ref_template=SCHEMA_PATH)
     defined = document["$defs"]
-    return {name: each if name.endswith("Request") else _as_answered(each) for name, each in defined.items()}
+    as_they_are = ("Request", "GeoPose")  # where null is a value
+    return {
+        name: each if name.endswith(as_they_are) or name.startswith(as_they_are) else _as_answered(each)
+        for name, each in defined.items()
+    }
 
 
 def _as_answered(schema: Json) -> Json:

@@ -14,12 +14,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.shelf import MAX_OPEN
 from models.encoder import gpu_is_offered
 from models.errors import UsageError
+from models.geometry.ground import VerticalDatum
 from models.image import ImageLimits
 from service.index_paths import Indexes, Paths
 from service.sizes import Sizes, available_cores, encoding_sizes
 
 PREFIX = "SKYFIX_"
-Datum = Literal["ellipsoid", "orthometric"]
 NOT_SETTINGS = frozenset({"SKYFIX_REAL_DATA", "SKYFIX_SHARED"})
 """Names with the prefix that belong to the tests."""
 
@@ -65,7 +65,9 @@ class Settings(BaseSettings):
     dem_file: Path | None = Field(
         default=None, description="Raster of ground heights, for GeoPose; see docs/geopose.md."
     )
-    dem_datum: Datum | None = Field(default=None, description="What they are above; by the file, else orthometric.")
+    dem_datum: VerticalDatum | None = Field(
+        default=None, description="What they are above; by the file, else orthometric."
+    )
     dem_sigma_m: float | None = Field(default=None, gt=0, le=1000, description="Standard deviation of those heights.")
     geoid_file: Path | None = Field(default=None, description="Raster of the geoid's heights above the ellipsoid.")
     geoid_undulation_m: float | None = Field(default=None, ge=-120, le=120, description="The same where it is one.")

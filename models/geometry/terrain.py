@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyproj
@@ -25,9 +23,9 @@ from rasterio.windows import Window
 
 from models.errors import GeoreferenceInvalid, SourceError
 from models.geo import offset
+from models.geometry.ground import Ground, Slope, VerticalDatum
 
 Floats = NDArray[np.float64]
-VerticalDatum = Literal["ellipsoid", "orthometric"]
 
 WIDEST_PX = 512
 """Sides of the largest window that is read; what is wider is not looked at."""
@@ -38,26 +36,6 @@ GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 FOOT_M, US_FOOT_M = 0.3048, 1200.0 / 3937.0
 UNITS = {"": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0}
 UNITS |= {"ft": FOOT_M, "foot": FOOT_M, "feet": FOOT_M, "us survey foot": US_FOOT_M, "us-ft": US_FOOT_M}
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """The plane that fits the ground of a circle best."""
-
-    east: float
-    north: float
-    """Metres up for a metre east, and north."""
-    roughness_m: float
-    """Root mean square of what the plane leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a raster says of a place, in metres above its own zero."""
-
-    height_m: float
-    slope: Slope | None
-    """None where the circle is wider than what is read at once, or a quarter of it or less is known."""
 
 
 class Terrain:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -11,6 +13,9 @@ from service.deadline import HEADER as DEADLINE
 from service.deadline import deadline_of
 from service.geojson import MEDIA_TYPE as GEOJSON
 from service.geojson import feature_collection, prefers_geojson
+from service.geopose.accepted import MEDIA_TYPE as GEOPOSE
+from service.geopose.accepted import geopose_profile
+from service.geopose.answer import posed
 from service.instance import Service
 from service.requests import RAW_TYPES, check_headers, parse_upload, read_body
 from service.responses import localize_response
@@ -41,9 +46,15 @@ def add_localize(app: FastAPI, service: Service) -> None:
         request.state.answer = answer
         seconds = timeline.seconds()
         with timeline.measure("serialize"):
-            drawn = prefers_geojson(request.headers.get("accept", ""))
+            accept = request.headers.get("accept", "")
+            drawn, profile = prefers_geojson(accept), geopose_profile(accept)
             told = localize_response(answer, request.state.request_id, seconds)
-            content: BaseModel = feature_collection(told) if drawn else told
-            response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
+            if profile is not None:
+                sigma_m, heights = settings.dem_sigma_m, service.heights
+                pose = await service.pipeline.off_loop(partial(posed, told, query.camera, profile, heights, sigma_m))
+                response = JSONResponse(pose.model_dump(), media_type=GEOPOSE)
+            else:
+                content: BaseModel = feature_collection(told) if drawn else told
+                response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
         return response
