@@ -57,6 +57,9 @@ from service.sizes import available_cores
 @click.option(
     "--alarm-rate", type=click.FloatRange(0, 0.5, min_open=True), help="False alarms a fix; the service's own."
 )
+@click.option(
+    "--heading/--no-heading", "tell_heading", default=True, show_default=True, help="Course tells the camera's heading."
+)
 @click.option("--no-baseline", is_flag=True, help="Do not send the drives once more without photos.")
 @click.option(
     "--seed", "fleet_seed", type=click.IntRange(0), default=1, show_default=True, help="Of drives and errors."
@@ -88,6 +91,7 @@ def command(
     fixes_per_call: int,
     photos_only: bool,
     alarm_rate: float | None,
+    tell_heading: bool,
     no_baseline: bool,
     fleet_seed: int,
     workers: int | None,
@@ -114,6 +118,8 @@ def command(
         receiver=receiver,
         spoof=None if spoof is None else Spoof(spoof, spoof_by, spoof_after),
     )
+    options: dict[str, object] = {} if alarm_rate is None else {"false_alarm_rate": alarm_rate}
+    options |= {"camera": {"yaw_deg": 0}} if tell_heading else {}
     run = Run(
         seed=seed,
         out=out,
@@ -123,7 +129,7 @@ def command(
         plan=plan,
         fov_deg=fov,
         use=use,
-        question=Question(fixes_per_call=fixes_per_call),
+        question=Question(fixes_per_call, options=options),
         photos_only=photos_only,
         baseline=not no_baseline,
         alarm_rate=alarm_rate,

@@ -20,11 +20,14 @@ TRY_AGAIN = frozenset({429, 503})
 class Caller:
     """Asks the addresses by turns, as a round-robin proxy would; counts what had to be asked again."""
 
-    def __init__(self, urls: Sequence[str], api_key: str | None = None) -> None:
+    def __init__(
+        self, urls: Sequence[str], api_key: str | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         limits = httpx.Limits(keepalive_expiry=2.0)
         self._clients = [
-            httpx.Client(base_url=url, headers=headers, timeout=CALL_LIMIT_S, limits=limits) for url in urls
+            httpx.Client(base_url=url, headers=headers, timeout=CALL_LIMIT_S, limits=limits, transport=transport)
+            for url in urls
         ]
         self._turn, self._lock = 0, threading.Lock()
         self.asked = self.repeated = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from models.evaluation.report.charts import Axis, Line, decades, share_chart
 from models.evaluation.report.style import STYLE
@@ -23,6 +25,7 @@ from service.simulation.outcome import Outcome
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FIGURES, PAGE = "figures.json", "report.html"
 NEAREST_M, CURVE_STEPS = 0.5, 300
+QUALITY = 80
 MORE_STYLE = ".track { max-width: 100%; border-radius: 3px; } .tracks { display: grid; gap: 16px; }"
 
 
@@ -166,10 +169,12 @@ def _chart(title: str, errors: Sequence[tuple[str, NDArray[np.float64]]]) -> str
 
 
 def _picture(caption: str, file: Path) -> str:
-    data = base64.b64encode(file.read_bytes()).decode()
-    words = escape(caption)
-    image = f'<img class="track" alt="{words}" src="data:image/png;base64,{data}">'
-    return f"<figure><figcaption>{words}</figcaption>{image}</figure>"
+    """Embed a picture at full size, smaller in bytes than its file."""
+    stream, words = io.BytesIO(), escape(caption)
+    with Image.open(file) as picture:
+        picture.convert("RGB").save(stream, "JPEG", quality=QUALITY)
+    data = base64.b64encode(stream.getvalue()).decode()
+    return f'<figure><img class="track" alt="{words}" src="data:image/jpeg;base64,{data}"></figure>'
 
 
 def summary(arm: Arm) -> str:

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from models.bundle import ModelBundle
 from models.errors import UsageError
 from models.sample_city import City
+from service.pictures.background import Orthophoto
 from service.simulation.asking_alone import localize
 from service.simulation.calls import Caller
 from service.simulation.correcting import Question, correct
@@ -19,12 +22,14 @@ from service.simulation.drives import Drive, Plan, draw_fleet
 from service.simulation.figures import figures_of
 from service.simulation.outcome import Answered, Outcome, outcome_of
 from service.simulation.photos import plan_shots, render_shots
+from service.simulation.pictures import draw_track
 from service.simulation.report import Arm, Report, summary, write_report
-from service.simulation.world import build_city, index_of, seen_in_training, serving
+from service.simulation.world import build_city, index_of, ortho_of, seen_in_training, serving
 
 Photos = Mapping[int, Path]
 ASKED_AT_ONCE = 2
 """Calls under way: one is decoded while another is searched."""
+PICTURES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ def simulate(run: Run, tell: Callable[[str], None]) -> tuple[Report, Path]:
         arms = list(ask(caller, drives, photos, run))
     for arm in arms:
         tell(f"{arm.name}: {summary(arm)}")
-    report = Report(title_of(run), facts_of(run, city, caller), arms, {})
+    tell("Pictures")
+    report = Report(title_of(run), facts_of(run, city, caller), arms, draw_tracks(drives, arms[0], run))
     return report, write_report(run.out, report)
 
 
@@ -119,6 +125,27 @@ def _each(
 
 def _arm(name: str, outcome: Outcome, run: Run) -> Arm:
     return Arm(name, outcome, figures_of(outcome, run.alarm_rate, run.plan.step_s))
+
+
+def draw_tracks(drives: Sequence[Drive], arm: Arm, run: Run) -> dict[str, Path]:
+    """Draw some vehicles: the most and the least improved, and those between; by caption."""
+    outcome, background = arm.outcome, Orthophoto([ortho_of(run.seed, run.extent_m, run.work)])
+    shares = {}
+    for number in np.unique(outcome.vehicle).tolist():
+        own = outcome.only(outcome.vehicle == number)
+        shares[number] = float(np.median(own.after_m) / max(float(np.median(own.before_m)), 1e-9))
+    ranked = sorted(shares, key=lambda number: shares[number])
+    chosen = [ranked[place] for place in np.unique(np.linspace(0, len(ranked) - 1, PICTURES).round().astype(int))]
+    drawn = {}
+    for number in chosen:
+        own, drive = outcome.only(outcome.vehicle == number), drives[number]
+        caption = (
+            f"{drive.device_id}: median error {np.median(own.before_m):.1f} m before, "
+            f"{np.median(own.after_m):.1f} m after"
+        )
+        drawn[caption] = run.out / f"{drive.device_id}.png"
+        draw_track(drive, own, background, caption, drawn[caption])
+    return drawn
 
 
 def title_of(run: Run) -> str:
