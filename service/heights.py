@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,6 +23,8 @@ logger = logging.getLogger("skyfix")
 DEM_FILE, DEM_DATUM, GEOID_FILE, GEOID_UNDULATION = (
     f"{PREFIX}{name}" for name in ("DEM_FILE", "DEM_DATUM", "GEOID_FILE", "GEOID_UNDULATION_M")
 )
+CACHE_MB = 64
+"""Of unpacked blocks, for all rasters; GDAL's own variable wins."""
 
 
 class Raster(Protocol):
@@ -118,6 +121,7 @@ def open_heights(settings: Settings) -> Heights | None:
 
 
 def _opened(setting: str, path: Path) -> Raster:
+    os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MB))  # else a twentieth of the machine's memory
     try:
         module = importlib.import_module("models.geometry.terrain")
     except ModuleNotFoundError as error:

@@ -59,6 +59,10 @@ class Terrain:
             horizontal, self.datum, unit = _crs(path, self._dataset)
             _check_blocks(path, self._dataset)
             self._metres = _scale(path, self._dataset, unit)
+            self._dataset.read(1, window=Window(self._dataset.width // 2, self._dataset.height // 2, 1, 1))
+        except RasterioError as error:
+            self._dataset.close()
+            raise SourceError(f"{path} cannot be read: {error}") from error
         except SourceError:
             self._dataset.close()
             raise

@@ -206,6 +206,13 @@ def test_a_file_in_one_piece_is_refused_before_it_fills_the_memory(tmp_path: Pat
         Terrain(tmp_path / "one.tif")
 
 
+def test_a_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    path = plane(tmp_path, tiled=True, blockxsize=64, blockysize=64)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
+    with pytest.raises(SourceError, match="cannot be"):
+        Terrain(path)
+
+
 def test_a_file_cut_short_under_the_service_says_so(tmp_path: Path) -> None:
     path = plane(tmp_path, tiled=True, blockxsize=64, blockysize=64)
     terrain = Terrain(path)
