@@ -5,38 +5,112 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from service.fleet.fix import Corrected, Fix, FleetNotice, Options
+import numpy as np
+
+from service.fleet.drives import Drive, drives_of
+from service.fleet.fix import ASSUMED_ACCURACY_M, ASSUMED_PERCENTILE, Corrected, Fix, FleetNotice, Options
+from service.fleet.following import follow
 from service.fleet.gaussian import chi2_quantile
-from service.fleet.observation import Observation
-from service.fleet.single import alone, by_photo, innovation, kept, supports
+from service.fleet.motion import Movement
+from service.fleet.observation import NEAR_POLE_DEG, Observation
+from service.fleet.single import alone, by_motion, by_photo, innovation, kept, supports
+
+STALE_S = 2.0
+"""A photo that is older or newer than its fix by more was taken elsewhere."""
+TOLD_BY_PHOTOS_NATS = 0.5
+"""What the photos of a drive have to tell of a fix before it is moved."""
 
 
 def correct(
-    fixes: Sequence[Fix], observations: Mapping[int, Observation], options: Options
+    fixes: Sequence[Fix], observations: Mapping[int, Observation], options: Options, movement: Movement | None = None
 ) -> tuple[list[Corrected], list[FleetNotice]]:
     """Answer fixes in their order.
 
     Args:
-        fixes: of any devices, in any order.
+        fixes: of any devices, in any order; their indexes differ.
         observations: of the photos, by the index of their fix (`observation.observe`).
     """
-    found = [_single(fix, observations.get(fix.index), options) for fix in fixes]
-    notices = []
-    lost = tuple(answer.index for answer in found if answer.status == "not_localized")
-    if lost:
-        notices.append(FleetNotice("outside_coverage", "No imagery lies around these fixes.", lost))
-    return found, notices
+    stale = tuple(fix.index for fix in fixes if fix.index in observations and _is_stale(fix))
+    photos = {index: photo for index, photo in observations.items() if index not in stale}
+    found = {fix.index: _single(fix, photos.get(fix.index), options) for fix in fixes}
+    drives, notices = drives_of(fixes)
+    if options.smooth:
+        for drive in drives:
+            found.update(_along(drive, photos, found, movement or Movement()))
+    return [found[fix.index] for fix in fixes], [*notices, *_notices(fixes, found, stale)]
 
 
-def _single(fix: Fix, observation: Observation | None, options: Options) -> Corrected:
-    if observation is None:
+def _is_stale(fix: Fix) -> bool:
+    if fix.timestamp is None or fix.photo_time is None:
+        return False
+    return abs((fix.timestamp - fix.photo_time).total_seconds()) > STALE_S
+
+
+def _single(fix: Fix, photo: Observation | None, options: Options) -> Corrected:
+    """Answer a fix by itself."""
+    if photo is None:
         return kept(fix)
-    chi2 = innovation(observation, fix.sigma_m)
+    chi2 = innovation(photo, fix.sigma_m)
     if chi2 is not None and chi2 > chi2_quantile(1.0 - options.false_alarm_rate):
-        return replace(kept(fix, "rejected_outlier"), innovation_chi2=chi2, photo=observation.alone.place)
-    if not observation.is_covered:
+        return replace(kept(fix, "rejected_outlier"), innovation_chi2=chi2, photo=photo.alone.place)
+    if not photo.is_covered:
         return kept(fix, "not_localized")
-    tilted = alone(fix, observation)
-    if not supports(tilted, observation):
+    tilted = alone(fix, photo)
+    if not supports(tilted, photo):
         return replace(kept(fix), innovation_chi2=chi2)
-    return by_photo(fix, observation, tilted, chi2)
+    return by_photo(fix, photo, tilted, chi2)
+
+
+def _along(
+    drive: Drive, photos: Mapping[int, Observation], single: Mapping[int, Corrected], movement: Movement
+) -> dict[int, Corrected]:
+    """Answer the fixes of a drive that photos tell of; what was rejected or has no imagery stays as it is."""
+    status = [single[fix.index].status for fix in drive.fixes]
+    rejected = np.array([word == "rejected_outlier" for word in status])
+    read = {
+        step: photos[fix.index]
+        for step, fix in enumerate(drive.fixes)
+        if fix.index in photos and status[step] in ("corrected", "kept")
+    }
+    followed = follow(drive, read, rejected, movement) if read else None
+    if followed is None:
+        return {}
+    found = {}
+    for step, fix in enumerate(drive.fixes):
+        if status[step] not in ("corrected", "kept"):
+            continue
+        chi2, tilted = single[fix.index].innovation_chi2, followed.tilted.get(step)
+        if tilted is not None and supports(tilted, read[step]):
+            found[fix.index] = by_photo(fix, read[step], tilted, chi2)
+        elif followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
+            answer = by_motion(fix, followed.apart[step], followed.covariance[step])
+            found[fix.index] = replace(answer, innovation_chi2=chi2)
+        else:
+            found[fix.index] = replace(kept(fix), innovation_chi2=chi2)
+    return found
+
+
+def _notices(fixes: Sequence[Fix], found: Mapping[int, Corrected], stale: tuple[int, ...]) -> list[FleetNotice]:
+    assumed_m = (
+        f"No accuracy was told; a radius of {ASSUMED_ACCURACY_M:g} m that holds {ASSUMED_PERCENTILE:g} % was assumed."
+    )
+    told = [
+        ("accuracy_assumed", assumed_m, [fix.index for fix in fixes if fix.accuracy_m is None]),
+        (
+            "accuracy_percentile_assumed",
+            f"The accuracy has no percentile; {ASSUMED_PERCENTILE:g} % was assumed.",
+            [fix.index for fix in fixes if fix.accuracy_m is not None and fix.accuracy_percentile is None],
+        ),
+        (
+            "photo_not_of_fix",
+            f"The photo was taken more than {STALE_S:g} s before or after its fix; it was not used.",
+            list(stale),
+        ),
+        (
+            "outside_coverage",
+            "No imagery lies around these fixes.",
+            [index for index, answer in found.items() if answer.status == "not_localized"],
+        ),
+        ("near_pole", "Too near a pole for a flat map; kept.", [f.index for f in fixes if abs(f.lat) >= NEAR_POLE_DEG]),
+    ]
+    return [FleetNotice(code, detail, tuple(sorted(indexes))) for code, detail, indexes in told if indexes]

@@ -1,0 +1,108 @@
+"""Photos along a drive: each is read in the light of the others, and all fixes in the light of the photos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.fleet.drives import Drive
+from service.fleet.gaussian import inverse_2
+from service.fleet.kalman import Chain, Smoothed, smooth
+from service.fleet.motion import SIZE, Movement, chain_of
+from service.fleet.observation import Observation
+from service.fleet.single import supports
+from service.fleet.tilt import Tilted, tilt
+
+Floats = NDArray[np.float64]
+ROUNDS = 3
+LEAST_PRECISION = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is believed along a drive.
+
+    Attributes:
+        apart: (N, 2) metres from each fix to where it is believed to be. covariance: (N, 2, 2).
+        gained_nats: (N,) what the photos told of each position beyond fixes and motion: half the logarithm of the
+            ratio of determinants.
+        tilted: by step, photos in the light of everything but themselves.
+    """
+
+    apart: Floats
+    covariance: Floats
+    gained_nats: Floats
+    tilted: dict[int, Tilted]
+
+
+def follow(
+    drive: Drive, photos: Mapping[int, Observation], is_left_out: NDArray[np.bool_], movement: Movement
+) -> Followed | None:
+    """Smooth a drive; None where no photo supports anything.
+
+    A photo's posterior has several modes, a chain takes normals only. So each photo is put to what everything else says
+    of the place (the cavity), which resolves most of them, and what it adds to that is kept as a normal; again, until
+    the photos agree.
+
+    Args:
+        photos: by step. is_left_out: (N,) fixes that are not believed.
+
+    Source: expectation propagation (Minka, UAI 2001), a site a photo.
+    """
+    bare = chain_of(drive.fixes, drive.xy_m, drive.seconds, movement)
+    bare = _without(bare, is_left_out)
+    before = smooth(bare)
+    sites = _Sites(len(drive.fixes))
+    found, tilted = before, dict[int, Tilted]()
+    for _ in range(ROUNDS):
+        tilted = {step: sites.renew(step, found, drive.xy_m[step], photo) for step, photo in photos.items()}
+        if not sites.any:
+            return None
+        found = smooth(bare.with_more(sites.information, sites.vector))
+    covariance = found.covariance[:, :2, :2]
+    gained = np.log(np.linalg.det(before.covariance[:, :2, :2]) / np.linalg.det(covariance)) / 2.0
+    return Followed(found.mean[:, :2] - drive.xy_m, covariance, gained, tilted)
+
+
+def _without(chain: Chain, is_left_out: NDArray[np.bool_]) -> Chain:
+    information, vector = chain.information.copy(), chain.vector.copy()
+    information[is_left_out], vector[is_left_out] = 0.0, 0.0
+    return Chain(chain.first, chain.first_covariance, chain.transition, chain.noise, information, vector)
+
+
+class _Sites:
+    """What each photo adds to a chain."""
+
+    def __init__(self, steps: int) -> None:
+        self.information, self.vector = np.zeros((steps, SIZE, SIZE)), np.zeros((steps, SIZE))
+
+    @property
+    def any(self) -> bool:
+        return bool(self.information.any())
+
+    def renew(self, step: int, found: Smoothed, fix_xy_m: Floats, photo: Observation) -> Tilted:
+        """Put a photo to what all others say, and keep what it adds."""
+        own, own_vector = self.information[step, :2, :2], self.vector[step, :2]
+        whole = inverse_2(found.covariance[step, :2, :2])
+        precision = whole - own
+        cavity = inverse_2(precision)
+        mean = cavity @ (whole @ found.mean[step, :2] - own_vector)
+        tilted = tilt(photo, mean - fix_xy_m, cavity)
+        information, vector = np.zeros((2, 2)), np.zeros(2)
+        if supports(tilted, photo):
+            centre, spread = tilted.mixture.moments()
+            after = inverse_2(spread)
+            information, vector = _positive(after - precision, after @ (centre + fix_xy_m) - precision @ mean)
+        self.information[step, :2, :2], self.vector[step, :2] = information, vector
+        return tilted
+
+
+def _positive(information: Floats, vector: Floats) -> tuple[Floats, Floats]:
+    """Drop the directions in which a photo made things less certain."""
+    values, axes = np.linalg.eigh(information)
+    kept = values > LEAST_PRECISION
+    axes = axes[:, kept]
+    return axes @ np.diag(values[kept]) @ axes.T, axes @ axes.T @ vector
