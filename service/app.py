@@ -18,7 +18,11 @@ from service.instance import OpenRoom, Service
 from service.localizer import Localizer
 from service.openapi import public_document
 from service.problems import for_http_exception, for_skyfix_error
+from service.routes.batch import add_batch
+from service.routes.correct import add_correct
+from service.routes.coverage import add_coverage
 from service.routes.localize import add_localize
+from service.routes.page import PAGE, SAMPLE, SAMPLES, add_page
 from service.routes.states import add_states
 from service.settings import Settings
 from service.telemetry import Telemetry
@@ -26,13 +30,20 @@ from service.tracing import Tracer
 
 ACCESS: Mapping[str, Scope | None] = {
     "/localize": "localize",
+    "/localize/batch": "batch",
+    "/correct": "batch",
+    "/coverage": "localize",
     "/info": "localize",
     "/openapi.json": "localize",
     "/livez": None,
     "/readyz": None,
+    "/": None,
+    PAGE: None,
+    SAMPLES: None,
+    SAMPLE: None,
 }
 """The scope that a key needs for each route; None is open to everybody."""
-ROUTES = (add_localize, add_states)
+ROUTES = (add_localize, add_batch, add_correct, add_states, add_coverage, add_page)
 
 
 def create_app(

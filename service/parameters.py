@@ -32,6 +32,8 @@ INTEGERS = {"top_k"}
 BOOLEANS = {"use_gps_as_prior", "use_focal_length"}
 WORDS = {"mode", "index", "projection"}
 MAX_NUMBER_LENGTH = 40
+MOST_FAULTS = 32
+"""Of a request with thousands of faults so many are told."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 TYPE_NAMES = {
@@ -53,7 +55,7 @@ def from_flat(fields: Iterable[tuple[str, str]]) -> LocalizeRequest:
     seen: set[str] = set()
     for name, text in fields:
         if name not in FLAT:
-            raise _unknown("", name, FLAT)
+            raise unknown_field("", name, FLAT)
         if name in seen:
             raise DuplicateField(name, "is given more than once.")
         seen.add(name)
@@ -76,6 +78,11 @@ def _value(name: str, text: str) -> object:
         if not INTEGER.fullmatch(text):
             raise InvalidParameters([(name, "is not a whole number.")])
         return int(text)
+    return decimal(name, text)
+
+
+def decimal(name: str, text: str) -> float:
+    """Read a number of a flat field. Raises InvalidParameters."""
     if len(text) > MAX_NUMBER_LENGTH or not NUMBER.fullmatch(text):
         raise InvalidParameters([(name, "is not a decimal number.")])
     return float(text)
@@ -141,8 +148,8 @@ def read_model(model: type[M], document: Mapping[str, Any], *, flat: bool = Fals
         for fault in details:
             if fault["type"] == "extra_forbidden":
                 *parents, name = (str(part) for part in fault["loc"])
-                raise _unknown(".".join(parents), name, _model_at(model, parents).model_fields) from None
-        raise InvalidParameters([_fault(dict(fault), flat=flat) for fault in details]) from None
+                raise unknown_field(".".join(parents), name, _model_at(model, parents).model_fields) from None
+        raise InvalidParameters([_fault(dict(fault), flat=flat) for fault in details[:MOST_FAULTS]]) from None
 
 
 def _model_at(model: type[BaseModel], path: Iterable[str]) -> type[BaseModel]:
@@ -160,7 +167,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def _unknown(parent: str, name: str, known: Iterable[str]) -> UnknownParameter:
+def unknown_field(parent: str, name: str, known: Iterable[str]) -> UnknownParameter:
     """Say that a field is unknown without repeating its name: by the closest known one, or by all of them."""
     near = difflib.get_close_matches(name[:MAX_NUMBER_LENGTH], known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
