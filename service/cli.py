@@ -25,7 +25,7 @@ from models.errors import (
     UsageError,
 )
 from service.environment import check_environment, missing_package_message, program_version
-from service.errors import FramesInvalid, KeyFileInvalid, TrackFileInvalid
+from service.errors import FramesInvalid, KeyFileInvalid, NotCalibrated, TrackFileInvalid
 
 COMMANDS = {
     "demo": ("service.commands.demo:command", "Render a synthetic city, index it, serve it and locate photos in it."),
@@ -60,6 +60,7 @@ EXIT: dict[type[SkyfixError], int] = {
     NoTiles: 3,
     TooManyBadTiles: 3,
     KeyFileInvalid: 3,
+    NotCalibrated: 3,
     BundleError: 3,
     OutputError: 4,
     OutputUnfinished: 2,

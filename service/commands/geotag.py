@@ -20,12 +20,13 @@ from models.image import ImageLimits
 from service.commands.localize import split_prior
 from service.geotagging.options import MIN_CONFIDENCE, Options, Write
 from service.geotagging.rows import MEANING, Row
-from service.geotagging.run import Done, geotag
+from service.geotagging.run import PLAIN, Done, geotag
 from service.geotagging.sidecars import Naming
 from service.geotagging.told import MOST_CANDIDATES
 from service.loading import load_localizer
 from service.models_held import ModelsHeld
 from service.parameters import from_flat
+from service.pictures.background import Orthophoto
 
 REPORT = "skyfix-geotag"
 LIMITS = ImageLimits(max_pixels=120_000_000, max_side_px=30_000)
@@ -66,6 +67,7 @@ EXIT_SOME_FAILED = 1
 @click.option("--renew", is_flag=True, help="Ask again about photos that Skyfix placed.")
 @click.option("--dry-run", is_flag=True, help="Write the report and nothing else.")
 @click.option("--report", type=click.Path(path_type=Path), help=f"Folder of the report. [default: FOLDER/{REPORT}]")
+@click.option("--orthophoto", type=click.Path(exists=True, path_type=Path), help="Imagery to draw the map on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     folder: Path,
@@ -78,6 +80,7 @@ def command(
     renew: bool,
     dry_run: bool,
     report: Path | None,
+    orthophoto: Path | None,
     as_json: bool,
     **flat: str | None,
 ) -> None:
@@ -91,7 +94,16 @@ def command(
     options = Options(write, naming, min_confidence, renew, dry_run)
     localizer = load_localizer(index_path, ModelsHeld([bundle] if bundle else []), limits=LIMITS)
     with stop_on_signals() as stop, _progress() as progress:
-        done = geotag(folder, localizer, query, options, report or folder / REPORT, stopped=stop, progress=progress)
+        done = geotag(
+            folder,
+            localizer,
+            query,
+            options,
+            report or folder / REPORT,
+            background=Orthophoto([orthophoto]) if orthophoto else PLAIN,
+            stopped=stop,
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps(summary(done)))
     else:

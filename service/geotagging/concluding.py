@@ -17,7 +17,7 @@ from service.geotagging.options import Options
 from service.geotagging.placement import Placement
 from service.geotagging.reading import read_regular
 from service.geotagging.rows import Row
-from service.geotagging.sidecars import Change, planned
+from service.geotagging.sidecars import Change, planned, sidecars_of
 from service.geotagging.walk import Odd, Photo
 from service.geotagging.writing import replace as replace_file
 
@@ -62,7 +62,10 @@ def conclude(look: Look, options: Options, disk: Disk = DISK) -> Conclusion:
     if placement is None:
         return Conclusion(rows.not_placed(photo.name, told), photo, known)
     try:
-        return _placed(look, placement, options, disk)
+        now = replace(look, sidecars=sidecars_of(photo))  # the photo before may have got one that is this one's too
+        if now.foreign is not None:
+            return Conclusion(rows.has_position(photo.name, now.foreign), photo, known)
+        return _placed(now, placement, options, disk)
     except GeotagError as error:
         code, detail = error.code, str(error)
     except OSError as error:

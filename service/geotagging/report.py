@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from models.disk import DISK, Disk
+from service.geotagging.report_map import map_png
 from service.geotagging.rows import Row
 from service.geotagging.told import Spot
 from service.geotagging.writing import replace
+from service.pictures.background import Background
 
-CSV, GEOJSON = "results.csv", "results.geojson"
+CSV, GEOJSON, MAP = "results.csv", "results.geojson", "map.png"
 NUMBERS = (
     "lat",
     "lon",
@@ -28,9 +30,17 @@ COLUMNS = ("photo", "outcome", "code", *NUMBERS, "status", "where", "candidates"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def write_report(folder: Path, rows: Sequence[Row], disk: Disk = DISK) -> bool:
-    """Write the files into a folder that exists; say whether there was anything new. Raises OSError."""
+def write_report(folder: Path, rows: Sequence[Row], background: Background, title: str, disk: Disk = DISK) -> bool:
+    """Write the files into a folder that exists, the map last; say whether there was anything new.
+
+    Raises:
+        OSError: the system refuses.
+        SourceError: the map's imagery cannot be read.
+    """
     written = [_write(folder / CSV, _table(rows), disk), _write(folder / GEOJSON, _collection(rows), disk)]
+    picture = map_png(rows, background, title)
+    if picture is not None:
+        written.append(_write(folder / MAP, picture, disk))
     return any(written)
 
 

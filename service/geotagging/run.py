@@ -23,11 +23,13 @@ from service.geotagging.report_folder import report_folder
 from service.geotagging.rows import Row
 from service.geotagging.walk import Leftover, Odd, Photo, walk
 from service.index_localizer import UNCALIBRATED, IndexLocalizer
+from service.pictures.background import Background, PlainGround
 from service.query import Query
 
 MOST_FAILURES = 5
 """Runs of the network that may fail one after another before it is not the photos' fault."""
 MOST_AT_ONCE = 4
+PLAIN = PlainGround()
 Progress = Callable[[int, int], None]
 """Photos done, and all there are."""
 
@@ -57,6 +59,7 @@ def geotag(
     options: Options,
     report: Path,
     *,
+    background: Background = PLAIN,
     stopped: Callable[[], bool] = lambda: False,
     progress: Progress = lambda done, total: None,  # noqa: ARG005
     at_once: int | None = None,
@@ -70,6 +73,7 @@ def geotag(
         query: what to ask about every photo.
         options: which positions are written, and how.
         report: folder for the journal and the report; made.
+        background: what the map is drawn on.
         stopped: asked between photos; those at hand are finished.
         progress: told after every photo.
         at_once: photos that are looked at at once; a few by default.
@@ -79,6 +83,7 @@ def geotag(
         NotCalibrated: the model has no calibration.
         UsageError: the archive is no folder.
         EncoderUnavailable: the network fails on one photo after another.
+        SourceError: the map's imagery cannot be read; the rest of the report is there.
         OutputError: the report cannot be written, or another run is writing it.
     """
     if UNCALIBRATED in localizer.recipe.first_notices:
@@ -101,7 +106,7 @@ def geotag(
             progress(len(rows), len(items))
             if localizer.failures_in_a_row >= MOST_FAILURES:
                 raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {conclusion.row.detail}")
-        write_report(report, rows, disk)
+        write_report(report, rows, background, root.name, disk)
     return Done(tuple(rows), len(items) - len(rows), report)
 
 

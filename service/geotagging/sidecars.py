@@ -6,6 +6,7 @@ to every file of that name whatever its suffix, a RAW and its JPEG for example.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,15 +32,16 @@ class Sidecar:
 
 
 def sidecars_of(photo: Photo) -> tuple[Sidecar, ...]:
-    """Read the side-cars of a photo, of either name and in capitals or not.
+    """Read the side-cars of a photo, of either name and in capitals or not, those that appeared meanwhile too.
 
     Raises:
         SidecarUnusable: one is no regular file, or cannot be read as XMP.
     """
     wanted: dict[str, Naming] = {f"{photo.path.name}.xmp".lower(): "full", f"{photo.path.stem}.xmp".lower(): "stem"}
     names = [name for name in photo.siblings if name.lower() in wanted]
-    exact = {photo.path.name, photo.path.stem}
-    names = [name for name in names if name[:-4] in exact]
+    usual = [f"{own}.xmp" for own in (photo.path.name, photo.path.stem)]
+    names = [name for name in names if f"{name[:-4]}.xmp" in usual]
+    names += [name for name in usual if name not in names and os.path.lexists(photo.path.with_name(name))]
     return tuple(_read(photo.path.with_name(name), wanted[name.lower()]) for name in names)
 
 

@@ -92,7 +92,7 @@ class _Scanner:
         self.has_rdf = False
         self.prefixes: dict[str, str] = {}
         self._stack: list[Name] = []
-        self._rdf_depth = 0
+        self._rdf_depth = self._rdf_at = 0
         self._text: list[str] = []
         self._began = 0
         self._parser = expat.ParserCreate(namespace_separator=" ")
@@ -106,6 +106,8 @@ class _Scanner:
         self._parser.XmlDeclHandler = self._declared
 
     def run(self) -> None:
+        if b"\0" in self._data[:64]:
+            raise SidecarUnusable("The XMP is in an encoding that cannot be added to; UTF-8 is.")
         self._parser.Parse(self._data, True)
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -126,7 +128,7 @@ class _Scanner:
         if len(self._stack) > MOST_DEPTH:
             raise SidecarUnusable(f"The XMP is nested more than {MOST_DEPTH} levels deep.")
         if self._stack[-1] == (RDF, "RDF") and not self.has_rdf:
-            self.has_rdf, self._rdf_depth = True, len(self._stack)
+            self.has_rdf, self._rdf_depth, self._rdf_at = True, len(self._stack), at
         elif self._is_description():
             self._describe(at, attributes)
         elif self._is_property():
@@ -134,12 +136,14 @@ class _Scanner:
             self._text.clear()
 
     def _is_description(self) -> bool:
-        inside = self.has_rdf and len(self._stack) == self._rdf_depth + 1 and not self.ends_at
-        return inside and self._stack[-1] == (RDF, "Description") and self._rdf_depth > 0
+        return self._is_inside(1) and self._stack[-1] == (RDF, "Description")
 
     def _is_property(self) -> bool:
-        within = self._rdf_depth > 0 and len(self._stack) == self._rdf_depth + 2 and not self.ends_at
-        return within and self._stack[-2] == (RDF, "Description")
+        return self._is_inside(2) and self._stack[-2] == (RDF, "Description")
+
+    def _is_inside(self, levels: int) -> bool:
+        """Say whether this is so many levels below the first rdf:RDF, which has not ended."""
+        return self._rdf_depth > 0 and len(self._stack) == self._rdf_depth + levels
 
     def _describe(self, at: int, attributes: list[str]) -> None:
         named = {}
@@ -164,9 +168,9 @@ class _Scanner:
             text = "".join(self._text).strip()
             spaced = len(self._data[:start].rstrip())
             self.descriptions[-1].properties.append(Property(name, text, spaced, self._behind(start, at)))
-        elif name == (RDF, "RDF") and len(self._stack) == self._rdf_depth and not self.ends_at:
-            self.ends_at = at if self._data.startswith(b"</", at) else 0
-            self._rdf_depth = self._rdf_depth if self.ends_at else -1
+        elif self._is_inside(0):
+            is_empty = self._data[: self._tag_end(self._rdf_at)].endswith(b"/>")
+            self.ends_at, self._rdf_depth = 0 if is_empty else at, 0
         self._stack.pop()
 
     def _tag_end(self, at: int) -> int:
