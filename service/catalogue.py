@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOCALIZE, INFO, LIVEZ, READYZ, DOCUMENT = "/localize", "/info", "/livez", "/readyz", "/openapi.json"
+CORRECT = "/correct"
 PHOTOS = (LOCALIZE,)
-GUARDED = (LOCALIZE, INFO, DOCUMENT)
-NEEDS_INDEX = (LOCALIZE, INFO, READYZ)
-ALL = (LOCALIZE, INFO, LIVEZ, READYZ, DOCUMENT)
+BODIES = (*PHOTOS, CORRECT)
+"""What takes a body; in CORRECT a photo at fault is a notice."""
+GUARDED = (*BODIES, INFO, DOCUMENT)
+NEEDS_INDEX = (*BODIES, INFO, READYZ)
+ALL = (*BODIES, INFO, LIVEZ, READYZ, DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,28 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "malformed_multipart",
         400,
-        PHOTOS,
+        BODIES,
         "the form is broken or has no end",
         "The multipart body ends before its closing boundary.",
     ),
     Entry(
         "malformed_json",
         400,
-        PHOTOS,
+        BODIES,
         "no JSON, or no object",
         "The JSON cannot be read: it has to be one UTF-8 object without NaN.",
     ),
     Entry(
+        "malformed_track",
+        400,
+        (CORRECT,),
+        "no GPX or GeoJSON that can be read",
+        "The GPX cannot be read: it has to be whole XML with the root gpx and no DOCTYPE.",
+    ),
+    Entry(
         "too_many_parts",
         400,
-        PHOTOS,
+        BODIES,
         "more than one image or 16 fields, or a field of more than 4 KiB",
         "The form has too many parts: at most one image and 16 fields are accepted.",
     ),
@@ -83,7 +93,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "unknown_index",
         404,
-        PHOTOS,
+        BODIES,
         "no index of that name is served",
         "No index of this name is served here; GET /info names those that are.",
     ),
@@ -94,14 +104,14 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "body_timeout",
         408,
-        PHOTOS,
+        BODIES,
         "the body came too slowly",
         "The body did not arrive within 30 s, nor, after 5 s, at 16 KiB a second.",
     ),
     Entry(
         "body_too_large",
         413,
-        PHOTOS,
+        BODIES,
         "the body has more bytes than `limits.body_bytes` of /info",
         "The body has more than 8388608 bytes. Scale the photo down or compress it more.",
     ),
@@ -116,7 +126,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "unsupported_media_type",
         415,
-        PHOTOS,
+        BODIES,
         "the Content-Type is none of those listed",
         "The content type is not one of multipart/form-data, application/json, image/jpeg, image/png, image/webp, "
         "image/heic.",
@@ -124,14 +134,14 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "encoding_unsupported",
         415,
-        PHOTOS,
+        BODIES,
         "the body is compressed (Content-Encoding)",
         "Compressed bodies are not accepted. Send the file as it is.",
     ),
     Entry(
         "invalid_parameter",
         422,
-        PHOTOS,
+        BODIES,
         "a value is of the wrong kind, out of range, or lacks another one; `errors` names each",
         "has to be greater than or equal to 1.",
         "top_k",
@@ -139,7 +149,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "unknown_parameter",
         422,
-        PHOTOS,
+        BODIES,
         "no field of this name; or query parameters beside a form or JSON",
         "A field is unknown. Did you mean fov_deg?",
         "camera",
@@ -147,7 +157,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "duplicate_field",
         422,
-        PHOTOS,
+        BODIES,
         "a field was sent twice, or both as JSON and flat",
         "is given more than once.",
         "top_k",
@@ -239,7 +249,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "bundle",
         503,
-        PHOTOS,
+        BODIES,
         "a part of the index cannot be opened, and the like",
         "Something went wrong here; the log has more under the request id.",
     ),
@@ -253,7 +263,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "deadline_exceeded",
         504,
-        PHOTOS,
+        BODIES,
         "the time that X-Request-Timeout-Ms or the service allows ran out",
         "The time that X-Request-Timeout-Ms or the service allows ran out; work was not begun.",
     ),

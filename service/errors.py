@@ -4,7 +4,7 @@ SkyfixError
 |- ParameterError
 |  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage, InvalidTimeout
 |- RequestError                a request whose envelope is wrong
-|  |- MalformedMultipart, MalformedJson, TooManyParts, UnknownIndex, BodyTimeout,
+|  |- MalformedMultipart, MalformedJson, MalformedTrack, TooManyParts, UnknownIndex, BodyTimeout,
 |     BodyTooLarge, UnsupportedMediaType, EncodingUnsupported
 |- Refused                     a request that is turned away before its body is read
 |  |- Unauthorized, Forbidden, HostRefused, RateLimited, HeaderTooLarge, UriTooLong
@@ -63,6 +63,12 @@ class MalformedMultipart(RequestError):
 
 class MalformedJson(RequestError):
     code = "malformed_json"
+
+
+class MalformedTrack(RequestError):
+    """No GPX or GeoJSON."""
+
+    code = "malformed_track"
 
 
 class TooManyParts(RequestError):

@@ -18,6 +18,8 @@ from prometheus_client import (
 from models import errors as library
 from models.errors import SkyfixError
 from service import errors as http
+from service.fleet.fix import Corrected
+from service.fleet.fix import Status as FixStatus
 from service.localizer import About
 from service.query import Answer, Status
 from service.served import Resident
@@ -88,6 +90,10 @@ class Metrics:
         self.prior_distance = self._histogram(
             "prior_distance_meters", "From the prior to the position that was answered instead.", RADIUS_BUCKETS_M
         )
+        self.fixes = self._counter("fixes", "Fixes corrected, kept or refused belief.", "status")
+        self.fix_correction = self._histogram(
+            "fix_correction_meters", "From a fix to where it was corrected to.", RADIUS_BUCKETS_M
+        )
         self.rejected = self._counter("rejected", "Requests refused, by problem code.", "reason")
         self.key_reloads = self._counter("key_file_reloads", "Times the key file was read again.", "result")
         self.decode_workers = self._gauge("decode_workers", "Processes that decode photos; 0 where threads do.")
@@ -128,6 +134,8 @@ class Metrics:
         for status in STATUSES:
             for mode in MODES:
                 self.localizations.labels(status, mode)
+        for fix_status in get_args(FixStatus):
+            self.fixes.labels(fix_status)
         for reason in sorted(reasons()):
             self.rejected.labels(reason)
 
@@ -155,6 +163,13 @@ class Metrics:
         best = answer.candidates[0] if answer.candidates else None
         if best is not None and best.distance_to_prior_m is not None and answer.status in ("localized", None):
             self.prior_distance.observe(best.distance_to_prior_m)
+
+    def count_fixes(self, corrected: Iterable[Corrected]) -> None:
+        """Note what became of the fixes of a call."""
+        for fix in corrected:
+            self.fixes.labels(fix.status).inc()
+            if fix.status == "corrected":
+                self.fix_correction.observe(fix.moved_m)
 
     def count_stages(self, seconds: Mapping[str, float], exemplar: Exemplar = None) -> None:
         """Note how long a photo was in each stage."""

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service.catalogue import DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
+from service import openapi_correct
+from service.catalogue import CORRECT, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
 from service.examples import EXAMPLES, Example
 from service.examples import INFO as INFO_EXAMPLE
 from service.geojson import MEDIA_TYPE as GEOJSON
@@ -46,6 +47,7 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (FeatureCollection, "serialization"),
     (GeoPoseBasicYpr, "serialization"),
     (GeoPoseBasicQuaternion, "serialization"),
+    *openapi_correct.MODELS,
     (InfoResponse, "serialization"),
     (AliveResponse, "serialization"),
     (ReadyResponse, "serialization"),
@@ -75,12 +77,22 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
         "requestBody": request_body(),
         "responses": _responses(LOCALIZE, _localized()),
     }
+    correct = {
+        "operationId": "correct",
+        "summary": openapi_correct.SUMMARY,
+        "description": openapi_correct.DESCRIPTION,
+        "security": security,
+        "parameters": [*openapi_correct.query_parameters(), *header_parameters()],
+        "requestBody": openapi_correct.request_body(),
+        "responses": _responses(CORRECT, _timed("Each fix, one for one.", openapi_correct.answered())),
+    }
     info = _get("info", "Model, index, provider and limits", INFO, _json(InfoResponse, INFO_EXAMPLE))
     document = _get(
         "openapi", "This document, where it is served", DOCUMENT, {JSON_TYPE: {"schema": {"type": "object"}}}
     )
     paths = {
         LOCALIZE: {"post": localize},
+        CORRECT: {"post": correct},
         INFO: {"get": info | {"security": security}},
         LIVEZ: {"get": _get("livez", "The process answers", LIVEZ, _json(AliveResponse, {"status": "alive"}))},
         READYZ: {
@@ -158,6 +170,10 @@ def _json(model: type[BaseModel], example: Json) -> Json:
 
 def _answer(description: str, content: Json, **headers: Json) -> Json:
     return {"description": description, "content": content} | ({"headers": headers} if headers else {})
+
+
+def _timed(description: str, content: Json) -> Json:
+    return _answer(description, content, **{"Server-Timing": _header("ServerTiming")})
 
 
 def _localized() -> Json:

@@ -38,6 +38,7 @@ STATUS: dict[type[SkyfixError], int] = {
     http.RequestError: 400,
     http.MalformedMultipart: 400,
     http.MalformedJson: 400,
+    http.MalformedTrack: 400,
     http.TooManyParts: 400,
     http.UnknownIndex: 404,
     http.BodyTimeout: 408,

@@ -54,6 +54,14 @@ def post(content: Any = GREY, headers: dict[str, str] = TYPE, query: str = "", *
     return ask
 
 
+def post_fixes(content: Any, media_type: str, query: str = "", **settings: Any) -> Ask:
+    def ask(localizer: IndexLocalizer, folder: Path) -> httpx.Response:  # noqa: ARG001
+        client = Client(create_app(Settings(**settings), localizer))
+        return client.request("POST", f"/correct{query}", content=content, headers={"Content-Type": media_type})
+
+    return ask
+
+
 def image(name: str) -> Ask:
     return post(IMAGES[name][0], {"Content-Type": "image/jpeg"})
 
@@ -121,6 +129,7 @@ PROVOKED: dict[str, Ask] = {
     "host_not_allowed": other_host,
     "malformed_multipart": post(b'--B\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n', FORM),
     "malformed_json": post(b"{", JSON),
+    "malformed_track": post_fixes(b"<kml/>", "application/gpx+xml"),
     "too_many_parts": post(b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 17 + b"--B--", FORM),
     "unauthorized": with_key("localize", ""),
     "forbidden": with_key("admin", "Authorization"),

@@ -1,0 +1,1 @@
+"""POST /correct: noisy fixes of any devices and photos in, corrected fixes out, one for one."""

@@ -1,0 +1,71 @@
+"""POST /correct: fixes with noisy GPS and photos in, corrected fixes out, one for one."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from service.abandoned import while_there
+from service.correct.geojson import corrected_collection
+from service.correct.question import Question
+from service.correct.reading import ACCEPTED, read_question
+from service.correct.responses import CorrectResponse, correct_response
+from service.correct.work import look, settle
+from service.deadline import HEADER as DEADLINE
+from service.deadline import Deadline, deadline_of
+from service.geojson import MEDIA_TYPE as GEOJSON
+from service.geojson import prefers_geojson
+from service.instance import Service
+from service.localizer import Localizer
+from service.many_photos import read_many, weight_of
+from service.requests import check_headers
+from service.timeline import Timeline
+
+
+def add_correct(app: FastAPI, service: Service) -> None:
+    settings = service.settings
+
+    @app.post("/correct")
+    async def correct(request: Request) -> Response:
+        service.served.check_any()
+        media_type = check_headers(request, settings.max_many_body_bytes, ACCEPTED)
+        deadline = deadline_of(request.headers.get(DEADLINE), settings.deadline_s)
+        timeline: Timeline = request.state.timeline
+        with service.pipeline.place(weight_of(request, settings)):
+            with timeline.measure("receive"):
+                body = await read_many(request, service)
+                question = await service.pipeline.off_loop(lambda: _read(request, media_type, body))
+            body = b""  # the photos are copies
+            localizer = service.served.named(question.settled.search.index).ask()
+            work = _answer(service, localizer, question, deadline, request)
+            answer = await while_there(request.receive, work)
+        with timeline.measure("serialize"):
+            drawn = prefers_geojson(request.headers.get("accept", ""))
+            content: BaseModel = corrected_collection(answer, moments_of(question)) if drawn else answer
+            response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
+        stages = timeline.seconds().items()
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in stages)
+        return response
+
+
+def _read(request: Request, media_type: str, body: bytes) -> Question:
+    content_type = request.headers.get("content-type", "")
+    return read_question(media_type, content_type, request.query_params.multi_items(), body)
+
+
+async def _answer(
+    service: Service, localizer: Localizer, question: Question, deadline: Deadline, request: Request
+) -> CorrectResponse:
+    timeline: Timeline = request.state.timeline
+    seen = await look(service.pipeline, localizer, question, deadline, timeline)
+    corrected, notices = await settle(service.pipeline, question, seen, deadline, timeline)
+    service.metrics.count_fixes(corrected)
+    names = localizer.about.index, localizer.about.model
+    return correct_response(question, corrected, notices, names, request.state.request_id, timeline.seconds())
+
+
+def moments_of(question: Question) -> dict[int, float]:
+    """When each fix was taken, in seconds since 1970; none for those that do not say."""
+    told = ((index, fix.moment) for index, fix in enumerate(question.fixes))
+    return {index: moment.timestamp() for index, moment in told if moment is not None}
