@@ -1,0 +1,241 @@
+"""Bayes' rule for a belief: a photo's cells, a fix, and what is born from what was not placed.
+
+A photo's likelihood is a sum of normals, one a cell, so a component times a photo is a sum of exact products, however
+wide either is. A photo may be an outlier, which says nothing; a heading may be wrong where the place is right.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration.prior import REACH_SIGMAS
+from service.fleet.gaussian import inverse_2, log_density
+from service.tracking.belief import FLAT_RAD, Bools, Components, Floats, joined
+from service.tracking.frame import Cells, Circle
+from service.tracking.motion import TWO_PI, turn_rad
+from service.tracking.options import Options
+
+Ints = NDArray[np.int64]
+MOST_CIRCLES, WIDEST_M = 64, 100.0
+MOST_PAIRS = 4096
+LEAST_SHARE = 1e-6
+"""Products that hold less of a step are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Components that lie together, and the circle that holds all they reach."""
+
+    members: Ints
+    circle: Circle
+
+
+@dataclass(frozen=True, slots=True)
+class Newness:
+    """What of a photo was not said by the photos before, as exponents in (0, 1] of its likelihood.
+
+    Attributes:
+        between: for one place against another.
+        within: inside a place, where what was known has blurred since as well.
+    """
+
+    between: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a photo makes of components; weights are not normalised.
+
+    Attributes:
+        held: believed products and, with the share of outliers, what there was.
+        ratio: how much likelier the photo is by what was believed than by chance, if it is no outlier.
+        believed: weight of the products.
+    """
+
+    held: Components
+    ratio: float
+    believed: float
+
+
+def grouped(held: Components, margin_m: float) -> list[Group]:
+    """Put components into circles, heaviest first; what comes after the last circle is left out."""
+    reach = REACH_SIGMAS * np.sqrt(np.linalg.eigvalsh(held.covariance[:, :2, :2])[:, 1]) + margin_m
+    free = np.ones(len(held), np.bool_)
+    groups: list[Group] = []
+    for seed in np.argsort(-held.weight, kind="stable"):
+        if not free[seed] or len(groups) == MOST_CIRCLES:
+            continue
+        x_m, y_m = held.mean[seed, :2]
+        away = np.hypot(held.mean[:, 0] - x_m, held.mean[:, 1] - y_m) + reach
+        members = np.flatnonzero(free & (away <= max(WIDEST_M, float(reach[seed]))))
+        members = members if seed in members else np.append(members, seed)
+        free[members] = False
+        groups.append(Group(members, Circle(float(x_m), float(y_m), float(away[members].max()))))
+    return groups
+
+
+def weigh_photo(held: Components, groups: list[Group], cells: Cells, new: Newness, options: Options) -> Weighed:
+    """Multiply components by a photo; those in no group stay as they are."""
+    products: list[Components] = []
+    ratio, stays = np.ones(len(held)), np.ones(len(held))
+    honest = 1.0 - options.outlier_share
+    for group in groups:
+        circle, members = group.circle, group.members
+        near = np.flatnonzero(np.hypot(cells.x_m - circle.x_m, cells.y_m - circle.y_m) <= circle.reach_m)
+        inside = held.chosen(members)
+        found, on_cells, off_cells = _multiply(inside, cells, near, new.within, options)
+        mean = float(inside.weight @ (on_cells + off_cells)) / max(inside.total, 1e-300)
+        less = max(mean, 1e-300) ** (new.between / new.within - 1.0)
+        on_cells, off_cells = less * on_cells, less * off_cells
+        products.append(found.weighed(honest * less * found.weight))
+        ratio[members] = on_cells + off_cells
+        stays[members] = options.outlier_share + honest * off_cells
+    unchanged = held.weighed(held.weight * stays)
+    believed = joined(*products)
+    mean_ratio = float(held.weight @ ratio) / max(held.total, 1e-300)
+    return Weighed(joined(believed, unchanged), mean_ratio, believed.total)
+
+
+def _multiply(
+    held: Components, cells: Cells, near: Ints, newness: float, options: Options
+) -> tuple[Components, Floats, Floats]:
+    """Products of (M,) components with the cells near; the likelihood ratio of each on the cells, and off them."""
+    off_cells = np.full(len(held), math.exp(newness * cells.log_rest))
+    if not near.size:
+        return held.chosen(np.empty(0, np.int64)), np.zeros(len(held)), off_cells
+    apart = np.stack([cells.x_m[near], cells.y_m[near]], axis=1)[None] - held.mean[:, None, :2]
+    joint = held.covariance[:, :2, :2] + np.eye(2) * cells.sigma_m**2
+    share = cells.area_m2 * np.exp(log_density(apart, joint[:, None]))
+    listed = share.sum(axis=1)
+    share /= np.maximum(listed, 1.0)[:, None]  # cells of tiles that overlap
+    off_cells *= np.maximum(1.0 - listed, 0.0)
+    ratio = np.exp(newness * cells.log_ratio[near])
+    gain = held.covariance[:, :, :2] @ inverse_2(joint)
+    turned, agrees, factor = _headings(held, cells, near, apart, gain, newness, options)
+    weight = held.weight[:, None] * share * ratio * factor
+    total = weight.sum(axis=1)
+    on_cells = total / np.maximum(held.weight, 1e-300)
+    flat = weight.ravel().copy()
+    kept = np.flatnonzero(flat >= LEAST_SHARE * float(held.weight @ (on_cells + off_cells)))
+    if len(kept) > MOST_PAIRS:
+        kept = kept[np.argsort(-flat[kept], kind="stable")[:MOST_PAIRS]]
+    row, cell = np.divmod(kept, len(near))
+    mean = held.mean[row] + np.einsum("kij,kj->ki", gain[row], apart[row, cell])
+    after = held.covariance - gain @ held.covariance[:, :2, :]
+    covariance = after[row]
+    if turned is not None:
+        heard = np.flatnonzero(agrees[row, cell])
+        of = row[heard]
+        spread = after[of, 2, 2] + cells.heading_sigma_rad**2 / max(newness, 1e-6)
+        turn = after[of, :, 2] / spread[:, None]
+        mean[heard] += turn * turned[of, cell[heard], None]
+        covariance[heard] -= turn[:, :, None] * turn[:, None, :] * spread[:, None, None]
+    products = Components(mean, covariance, flat[kept])
+    weight.reshape(-1)[kept] = 0.0
+    products = joined(products, _together(held, weight, apart, gain, after))
+    products.mean[:, 2] %= TWO_PI
+    upright = (products.covariance + np.swapaxes(products.covariance, 1, 2)) / 2
+    return Components(products.mean, upright, products.weight), on_cells, off_cells
+
+
+def _together(held: Components, weight: Floats, apart: Floats, gain: Floats, after: Floats) -> Components:
+    """Many slight products of each component as one, by their moments; (M, K) weights."""
+    total = weight.sum(axis=1)
+    some = np.flatnonzero(total > 0.0)
+    share = weight[some] / total[some, None]
+    middle = np.einsum("mk,mkj->mj", share, apart[some])
+    second = np.einsum("mk,mki,mkj->mij", share, apart[some], apart[some]) - middle[:, :, None] * middle[:, None, :]
+    mean = held.mean[some] + np.einsum("mij,mj->mi", gain[some], middle)
+    covariance = after[some] + gain[some] @ second @ np.swapaxes(gain[some], 1, 2)
+    return Components(mean, covariance, total[some])
+
+
+def _headings(
+    held: Components,
+    cells: Cells,
+    near: Ints,
+    apart: Floats,
+    gain: Floats,
+    newness: float,
+    options: Options,
+) -> tuple[Floats | None, Bools, Floats]:
+    """How far the photo's heading at each cell is off, (M, K), whether it is believed, and what that is worth.
+
+    A cell that is no likelier than chance has no heading to tell: of its ratio L the part 1 - 1 / L does.
+    """
+    if cells.heading_rad is None:
+        return None, np.zeros(apart.shape[:2], np.bool_), np.ones(apart.shape[:2])
+    expected = held.mean[:, None, 2] + np.einsum("mj,mkj->mk", gain[:, 2], apart)
+    turned = turn_rad(cells.heading_rad[near][None], expected)
+    own = held.covariance[:, 2, 2] - np.einsum("mj,mj->m", gain[:, 2], held.covariance[:, :2, 2])
+    density = circle_density(turned, (own + cells.heading_sigma_rad**2 / max(newness, 1e-6))[:, None])
+    telling = -np.expm1(-np.maximum(cells.log_ratio[near], 0.0)) * (1.0 - options.wrong_heading)
+    agreeing = telling * density * TWO_PI
+    return turned, agreeing > 1.0 - telling, agreeing + (1.0 - telling)
+
+
+def circle_density(turn: Floats, variance: Floats) -> Floats:
+    """Density, per radian, of a normal wrapped around the circle, at turns in [-pi, pi)."""
+    narrow = np.exp(-(turn**2) / (2 * variance)) / np.sqrt(TWO_PI * variance)
+    first, second = np.exp(-variance / 2), np.exp(-2 * variance)
+    wide = (1 + 2 * first * np.cos(turn) + 2 * second * np.cos(2 * turn)) / TWO_PI
+    found: Floats = np.where(variance < 1.0, narrow, wide)
+    return found
+
+
+def born_of_photo(cells: Cells, mass: float, gallery_cells: float, newness: float, options: Options
+) -> tuple[Components, float]:  # fmt: skip
+    """What `mass` that may be anywhere in the index becomes: components on the best cells, and what stays unplaced."""
+    honest = 1.0 - options.outlier_share
+    each = mass / max(gallery_cells, len(cells.x_m))
+    weight = honest * each * np.exp(newness * cells.log_ratio)
+    unlisted = max(0.0, mass - each * len(cells.x_m))
+    rest = honest * unlisted * math.exp(newness * cells.log_rest) + options.outlier_share * mass
+    covariance = np.zeros((len(weight), 3, 3))
+    covariance[:, 0, 0] = covariance[:, 1, 1] = cells.sigma_m**2
+    covariance[:, 2, 2] = FLAT_RAD**2
+    mean = np.column_stack([cells.x_m, cells.y_m, np.zeros(len(weight))])
+    if cells.heading_rad is not None:
+        mean[:, 2] = cells.heading_rad % TWO_PI
+        # where the heading may be wrong, it is a wide one
+        spread = cells.heading_sigma_rad**2 / max(newness, 1e-6)
+        covariance[:, 2, 2] = min(spread, FLAT_RAD**2)
+    return Components(mean, covariance, weight), rest
+
+
+def weigh_fix(held: Components, x_m: float, y_m: float, sigma_m: float, area_m2: float, options: Options) -> Weighed:
+    """Multiply components by a fix: a normal, a wider one, and a share that says nothing of an area."""
+    shares = ((1.0 - options.fix_outliers - options.fix_gross, 1.0), (options.fix_outliers, options.fix_wider))
+    apart = np.array([x_m, y_m]) - held.mean[:, :2]
+    products, density = [], np.full(len(held), options.fix_gross / area_m2)
+    for share, wider in shares:
+        joint = held.covariance[:, :2, :2] + np.eye(2) * (wider * sigma_m) ** 2
+        worth = share * np.exp(log_density(apart, joint))
+        density += worth
+        gain = held.covariance[:, :, :2] @ inverse_2(joint)
+        mean = held.mean + np.einsum("kij,kj->ki", gain, apart)
+        mean[:, 2] %= TWO_PI
+        covariance = held.covariance - gain @ held.covariance[:, :2, :]
+        covariance = (covariance + np.swapaxes(covariance, 1, 2)) / 2
+        products.append(Components(mean, covariance, held.weight * worth))
+    believed = joined(*products)
+    unchanged = held.weighed(held.weight * options.fix_gross / area_m2)
+    return Weighed(joined(believed, unchanged), float(held.weight @ density) * area_m2, believed.total)
+
+
+def born_of_fix(
+    x_m: float, y_m: float, sigma_m: float, mass: float, area_m2: float, options: Options
+) -> tuple[Components, float]:
+    """What `mass` that is not placed becomes by a fix: components around it, and what stays unplaced."""
+    shares = ((1.0 - options.fix_outliers - options.fix_gross, 1.0), (options.fix_outliers, options.fix_wider))
+    covariance = np.zeros((2, 3, 3))
+    for number, (_, wider) in enumerate(shares):
+        covariance[number] = np.diag([(wider * sigma_m) ** 2, (wider * sigma_m) ** 2, FLAT_RAD**2])
+    mean = np.array([[x_m, y_m, 0.0]] * 2)
+    weight = np.array([share for share, _ in shares]) * mass / area_m2
+    return Components(mean, covariance, weight), mass * options.fix_gross / area_m2
