@@ -76,6 +76,8 @@ def format_of(media_type: str, given: Sequence[str]) -> str:
         raise InvalidParameters([(FORMAT, f"is not {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")])
     if fixed is not None and written != fixed:
         raise InvalidParameters([(FORMAT, "contradicts the content type.")])
+    if media_type == NDJSON and written != "skyfix":
+        raise InvalidParameters([(FORMAT, "contradicts the content type: lines are fixes as in JSON.")])
     if media_type == JSON and written == "gpx":
         raise InvalidParameters([(FORMAT, "contradicts the content type: GPX is application/gpx+xml.")])
     return written

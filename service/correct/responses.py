@@ -86,6 +86,20 @@ class CorrectResponse(Out):
     timings_ms: dict[str, float] = Field(description="By stage, all photos together, as in the header Server-Timing.")
 
 
+class SummaryOut(Out):
+    """The last line of an answer in lines."""
+
+    request_id: str
+    is_complete: bool = Field(description="False: the call ended early, by the problem in the line before.")
+    fixes: int
+    statuses: dict[str, int] = Field(description="Fixes by status.")
+    problems: int = Field(description="Lines with a problem.")
+    index: str
+    model: str
+    notices: tuple[FleetNoticeOut, ...] = Field(description="Indexes count lines that are not blank, from 0.")
+    timings_ms: dict[str, float]
+
+
 def corrected_out(asked: FixRequest, found: Corrected, index: int, snapped: SnappedOut | None = None) -> CorrectedOut:
     """Tell one fix."""
     east, cross, _, north = (round(value, 2) + 0.0 for value in found.covariance_enu_m2)  # + 0.0: no -0.0

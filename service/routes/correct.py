@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from service.abandoned import while_there
 from service.correct.geojson import corrected_collection
 from service.correct.question import Question
-from service.correct.reading import ACCEPTED, read_question
+from service.correct.reading import ACCEPTED, FORMAT, NDJSON, format_of, read_question
 from service.correct.responses import CorrectResponse, correct_response
+from service.correct.settled import read_settled
+from service.correct.stream import LineResponse, Stream
 from service.correct.work import look, settle
 from service.deadline import HEADER as DEADLINE
 from service.deadline import Deadline, deadline_of
@@ -32,6 +34,8 @@ def add_correct(app: FastAPI, service: Service) -> None:
         media_type = check_headers(request, settings.max_many_body_bytes, ACCEPTED)
         deadline = deadline_of(request.headers.get(DEADLINE), settings.deadline_s)
         timeline: Timeline = request.state.timeline
+        if media_type == NDJSON:
+            return _streamed(service, request, deadline)
         with service.pipeline.place(weight_of(request, settings)):
             with timeline.measure("receive"):
                 body = await read_many(request, service)
@@ -52,6 +56,16 @@ def add_correct(app: FastAPI, service: Service) -> None:
 def _read(request: Request, media_type: str, body: bytes) -> Question:
     content_type = request.headers.get("content-type", "")
     return read_question(media_type, content_type, request.query_params.multi_items(), body)
+
+
+def _streamed(service: Service, request: Request, deadline: Deadline) -> Response:
+    """Answer in lines while lines are read. Until the first line of the answer a call fails as any other."""
+    query = request.query_params.multi_items()
+    format_of(NDJSON, [text for name, text in query if name == FORMAT])
+    settled = read_settled((name, text) for name, text in query if name != FORMAT)
+    localizer = service.served.named(settled.search.index).ask()
+    held = service.pipeline.place(weight_of(request, service.settings))
+    return LineResponse(Stream(service, localizer, settled, deadline, request).answer(), held)
 
 
 async def _answer(
