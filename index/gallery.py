@@ -52,6 +52,8 @@ class TileFacts:
     bounds: Bounds
     captured: str | None
     attribution: str | None
+    resolution_m: float | None = None
+    """Metres a pixel of its source."""
 
 
 class Gallery(Protocol):
@@ -97,6 +99,9 @@ class Gallery(Protocol):
         """Give lat and lon of cells; rows and cells broadcast."""
 
     def tile(self, row: int) -> TileFacts: ...
+
+    def members_bounds(self) -> tuple[Bounds, ...]:
+        """Bounds of the parts that are not open all the time; empty where every tile is at hand."""
 
     def probe_recall(self) -> float:
         """Give the share of what its probes must find that the search finds now; 1 is well."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from index.region_reach import check_circle
 from index.region_rows import Rows
 from index.search import Searcher, checked_queries
 from index.shelf import MAX_OPEN, Shelf
+from index.tiles import Bounds
 from models.geo import Floats
 
 MOST_THREADS, FEW = 16, 4
@@ -147,7 +149,11 @@ class Region:
         facts = self._shelf.get(number).tile(row - int(self._rows.starts[number]))
         if not self._plan.qualified:
             return facts
-        return TileFacts(f"{self._members[number].name}/{facts.id}", facts.bounds, facts.captured, facts.attribution)
+        return replace(facts, id=f"{self._members[number].name}/{facts.id}")
+
+    def members_bounds(self) -> tuple[Bounds, ...]:
+        """Give the bounds of every member, without opening one."""
+        return tuple(member.manifest.bounds for member in self._members)
 
     def probe_recall(self) -> float:
         """Give the least recall of the members that are open; what is not open is asked when it is opened."""

@@ -16,6 +16,7 @@ from index.search_file import open_store
 from index.stores.padding import padded_top
 from index.stores.scan import compare
 from index.stores.store import Layout, VectorStore
+from index.tiles import Bounds
 from models.background import background_rows
 from models.encoder import ProviderPolicy
 from models.errors import EncoderNonFinite, IndexMismatch, ParameterError
@@ -130,7 +131,12 @@ class Searcher:
     def tile(self, row: int) -> TileFacts:
         tiles = self._index.tiles
         credit = tiles.credit(row) or self._index.manifest.attribution or None
-        return TileFacts(tiles.id[row], tiles.bounds(row), tiles.captured[row], credit)
+        resolution_m = float(tiles.ground_resolution_m[row])
+        return TileFacts(tiles.id[row], tiles.bounds(row), tiles.captured[row], credit, resolution_m)
+
+    def members_bounds(self) -> tuple[Bounds, ...]:
+        """Give nothing: every tile is at hand."""
+        return ()
 
     def probe_recall(self) -> float:
         """Give the share of the index's probes that the search answers now; less than 1 is an alarm.

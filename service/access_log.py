@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.route_labels import RouteLabels, label_of
+
 UNMATCHED = "unmatched"
 CLIENT_GONE = 499
 TOLD_BITS = {4: 24, 6: 48}
@@ -26,10 +28,10 @@ class AccessLog:
     """
 
     def __init__(self, app: ASGIApp, routes: Collection[str], quiet: Collection[str] = ()) -> None:
-        self._app, self._routes, self._quiet = app, frozenset(routes), frozenset(quiet)
+        self._app, self._labels, self._quiet = app, RouteLabels(routes), frozenset(map(label_of, quiet))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = scope.get("path", "") if scope.get("path") in self._routes else UNMATCHED
+        route = self._labels.find(scope.get("path", "")) or UNMATCHED
         level = logging.DEBUG if route in self._quiet else logging.INFO
         if scope["type"] != "http" or not logger.isEnabledFor(level):
             await self._app(scope, receive, send)

@@ -12,8 +12,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import SkyfixError
 from service.access_log import AccessLog
-from service.door.keys import Scope
-from service.door.middleware import Door
+from service.door.middleware import OPEN, Access, Door
 from service.instance import OpenRoom, Service
 from service.localizer import Localizer
 from service.openapi import public_document
@@ -22,13 +21,13 @@ from service.routes.batch import add_batch
 from service.routes.correct import add_correct
 from service.routes.coverage import add_coverage
 from service.routes.localize import add_localize
-from service.routes.page import PAGE, SAMPLE, SAMPLES, add_page
+from service.routes.page import FOR_PEOPLE, add_page
 from service.routes.states import add_states
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.tracing import Tracer
 
-ACCESS: Mapping[str, Scope | None] = {
+ACCESS: Mapping[str, Access] = {
     "/localize": "localize",
     "/localize/batch": "batch",
     "/correct": "batch",
@@ -37,12 +36,9 @@ ACCESS: Mapping[str, Scope | None] = {
     "/openapi.json": "localize",
     "/livez": None,
     "/readyz": None,
-    "/": None,
-    PAGE: None,
-    SAMPLES: None,
-    SAMPLE: None,
+    **dict.fromkeys(FOR_PEOPLE, OPEN),
 }
-"""The scope that a key needs for each route; None is open to everybody."""
+"""The scope that a key needs for each route; `OPEN` asks for none, None is for probes."""
 ROUTES = (add_localize, add_batch, add_correct, add_states, add_coverage, add_page)
 
 

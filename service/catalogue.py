@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOCALIZE, INFO, LIVEZ, READYZ, DOCUMENT = "/localize", "/info", "/livez", "/readyz", "/openapi.json"
-CORRECT = "/correct"
+CORRECT, COVERAGE = "/correct", "/coverage"
 PHOTOS = (LOCALIZE,)
 BODIES = (*PHOTOS, CORRECT)
 """What takes a body; in CORRECT a photo at fault is a notice."""
-GUARDED = (*BODIES, INFO, DOCUMENT)
-NEEDS_INDEX = (*BODIES, INFO, READYZ)
-ALL = (*BODIES, INFO, LIVEZ, READYZ, DOCUMENT)
+ASKED = (*BODIES, COVERAGE)
+"""What takes parameters."""
+GUARDED = (*ASKED, INFO, DOCUMENT)
+NEEDS_INDEX = (*ASKED, INFO, READYZ)
+ALL = (*ASKED, INFO, LIVEZ, READYZ, DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "unknown_index",
         404,
-        BODIES,
+        ASKED,
         "no index of that name is served",
         "No index of this name is served here; GET /info names those that are.",
     ),
@@ -141,7 +143,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "invalid_parameter",
         422,
-        BODIES,
+        ASKED,
         "a value is of the wrong kind, out of range, or lacks another one; `errors` names each",
         "has to be greater than or equal to 1.",
         "top_k",
@@ -149,7 +151,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "unknown_parameter",
         422,
-        BODIES,
+        ASKED,
         "no field of this name; or query parameters beside a form or JSON",
         "A field is unknown. Did you mean fov_deg?",
         "camera",
@@ -157,7 +159,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "duplicate_field",
         422,
-        BODIES,
+        ASKED,
         "a field was sent twice, or both as JSON and flat",
         "is given more than once.",
         "top_k",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from index.coverage import Coverage
 from index.gallery import Gallery
 from models.bundle import StretchedView
 from models.camera import MAX_PERSPECTIVE_FOV_DEG, Camera
@@ -52,6 +53,7 @@ class IndexLocalizer:
         calibration, title = encoder.manifest.calibration, encoder.manifest.title
         locating = None if calibration is None else Locating(gallery, calibration, title)
         self._answerer = locating or Ranking(gallery, title)
+        self.coverage = Coverage(gallery)
         self.likelihoods = None if locating is None else locating.source
         first_notices = (UNCALIBRATED,) if calibration is None else ()
         view, embedding = encoder.manifest.ground, encoder.manifest.embedding

@@ -32,6 +32,13 @@ class ModelInfo(Out):
     provider: str
 
 
+class ImageryInfo(Out):
+    """Map tiles of an index's own imagery: /map/{index}/{z}/{x}/{y}, of the web map's grid, 256 px."""
+
+    min_zoom: int
+    max_zoom: int
+
+
 class IndexInfo(Out):
     name: str = Field(description="Name and generation; search.index takes it with or without the generation.")
     model: str
@@ -40,6 +47,14 @@ class IndexInfo(Out):
     bounds: BoundsOut
     attribution: str
     licence: str
+    imagery: ImageryInfo | None = Field(default=None, description="None where the index keeps no pictures.")
+
+
+class PageInfo(Out):
+    """What the page at / has to know."""
+
+    style_url: str | None = None
+    demo: bool = Field(default=False, description="There are sample photos to click, at /samples/list.")
 
 
 class LimitsInfo(Out):
@@ -56,6 +71,7 @@ class InfoResponse(Out):
     index: IndexInfo = Field(description="The one that answers when search.index names none.")
     indexes: tuple[IndexInfo, ...]
     limits: LimitsInfo
+    page: PageInfo | None = Field(default=None, description="None where the page is turned off.")
 
 
 def info_response(served: Served, settings: Settings, version: str) -> InfoResponse:
@@ -85,6 +101,9 @@ def info_response(served: Served, settings: Settings, version: str) -> InfoRespo
             image_max_side_px=settings.max_side_px,
             top_k=MAX_TOP_K,
         ),
+        page=PageInfo(style_url=settings.page_style_url, demo=settings.page_samples is not None)
+        if settings.page
+        else None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.coverage import Coverage
 from index.tiles import Bounds
 from models.image import Photo
 from models.provenance import LedgerEntry
@@ -62,6 +63,10 @@ class Localizer(Protocol):
     @property
     def likelihoods(self) -> LikelihoodSource | None:
         """What several photos, fixes and tracks are reckoned from; None without calibration."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """Where there is imagery."""
 
     @property
     def failures_in_a_row(self) -> int:

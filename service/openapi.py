@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service import openapi_correct
-from service.catalogue import CORRECT, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
+from service.catalogue import CORRECT, COVERAGE, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
+from service.coverage import CoverageAnswer, CoverageCollection
 from service.examples import EXAMPLES, Example
 from service.examples import INFO as INFO_EXAMPLE
 from service.geojson import MEDIA_TYPE as GEOJSON
@@ -17,6 +18,7 @@ from service.geopose.accepted import MEDIA_TYPE as GEOPOSE
 from service.geopose.answer import Known, geopose
 from service.geopose.shapes import GeoPoseBasicQuaternion, GeoPoseBasicYpr
 from service.info import InfoResponse
+from service.openapi_coverage import coverage_content, coverage_parameters
 from service.openapi_localize import header_parameters, query_parameters, request_body
 from service.problems import MEDIA_TYPE as PROBLEM_TYPE
 from service.problems import Fault, NotReadyProblem, Problem, problem_of
@@ -48,6 +50,8 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (GeoPoseBasicYpr, "serialization"),
     (GeoPoseBasicQuaternion, "serialization"),
     *openapi_correct.MODELS,
+    (CoverageAnswer, "serialization"),
+    (CoverageCollection, "serialization"),
     (InfoResponse, "serialization"),
     (AliveResponse, "serialization"),
     (ReadyResponse, "serialization"),
@@ -87,12 +91,14 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
         "responses": _responses(CORRECT, _timed("Each fix, one for one.", openapi_correct.answered())),
     }
     info = _get("info", "Model, index, provider and limits", INFO, _json(InfoResponse, INFO_EXAMPLE))
+    coverage = _get("coverage", "Where there is imagery", COVERAGE, coverage_content())
     document = _get(
         "openapi", "This document, where it is served", DOCUMENT, {JSON_TYPE: {"schema": {"type": "object"}}}
     )
     paths = {
         LOCALIZE: {"post": localize},
         CORRECT: {"post": correct},
+        COVERAGE: {"get": coverage | {"parameters": coverage_parameters(), "security": security}},
         INFO: {"get": info | {"security": security}},
         LIVEZ: {"get": _get("livez", "The process answers", LIVEZ, _json(AliveResponse, {"status": "alive"}))},
         READYZ: {

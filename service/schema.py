@@ -21,7 +21,8 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 Metres = Annotated[float, Field(gt=0, le=MAX_RADIUS_M)]
 
 
-def _needs(holds: bool, pointer: str, detail: str) -> None:
+def needs(holds: bool, pointer: str, detail: str) -> None:
+    """Fault a field that does not go with another, inside a validator of a model."""
     if not holds:
         raise PydanticCustomError("dependency", "{detail}", {"pointer": pointer, "detail": detail})
 
@@ -36,7 +37,7 @@ class Strict(BaseModel):
 
 
 def needs_beside(field: str, other: str) -> Json:
-    """JSON Schema of `_needs`: a number in one field wants a number in the other."""
+    """JSON Schema of `needs`: a number in one field wants a number in the other."""
     absent = {"properties": {field: {"type": "null"}}}
     return {"anyOf": [absent, {"properties": {other: {"type": "number"}}, "required": [other]}]}
 
@@ -80,7 +81,7 @@ class PriorRequest(Strict):
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         accurate = self.accuracy_percentile is None or self.accuracy_m is not None
-        _needs(accurate, "accuracy_m", "is needed with accuracy_percentile.")
+        needs(accurate, "accuracy_m", "is needed with accuracy_percentile.")
         return self
 
 
@@ -127,12 +128,12 @@ class CameraRequest(Strict):
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         wide = self.fov_deg is not None and self.fov_deg > MAX_PERSPECTIVE_FOV_DEG
-        _needs(
+        needs(
             not (wide and self.projection == "perspective"),
             "fov_deg",
             f"is at most {MAX_PERSPECTIVE_FOV_DEG:g} for a perspective photo.",
         )
-        _needs(
+        needs(
             self.heading_accuracy_deg is None or self.heading_deg is not None,
             "heading_deg",
             "is needed with heading_accuracy_deg.",
@@ -163,8 +164,8 @@ class LocalizeRequest(Strict):
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         has_prior = self.prior is not None or self.exif.use_gps_as_prior
-        _needs(has_prior or self.search.mode != "prior", "prior", "is needed for the search mode prior.")
-        _needs(has_prior or self.search.radius_m is None, "prior", "is needed with radius_m.")
+        needs(has_prior or self.search.mode != "prior", "prior", "is needed for the search mode prior.")
+        needs(has_prior or self.search.radius_m is None, "prior", "is needed with radius_m.")
         return self
 
     def to_query(self, default_top_k: int) -> Query:

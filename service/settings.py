@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.shelf import MAX_OPEN
@@ -90,7 +90,27 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = Field(default=None, description="Base URL of an OpenTelemetry collector (OTLP, HTTP).")
+    page: bool = Field(default=True, description="Serve the page at / and nothing else for people.")
+    page_style_url: str | None = Field(default=None, description="MapLibre style below the index's own imagery.")
+    page_samples: Path | None = Field(default=None, description="Folder of sample photos that the page offers.")
+    track_secret_file: Path | None = Field(
+        default=None, description="Secrets that sign track tokens, one a line, the newest first; shared by replicas."
+    )
+    track_ttl_s: float = Field(default=3600.0, ge=1, le=604_800, description="A track token is good for so long.")
     expose_openapi: bool = Field(default=False, description="Serve /openapi.json on the public address.")
+
+    _track_secret: bytes | None = PrivateAttr(default=None)
+
+    @property
+    def track_secret(self) -> bytes | None:
+        """What server processes that share a port sign track tokens with, where no file is given."""
+        return self._track_secret
+
+    def sharing(self, track_secret: bytes) -> Settings:
+        """The same settings for processes that sign alike; the secret is in no environment and no dump."""
+        shared = self.model_copy()
+        shared._track_secret = track_secret
+        return shared
 
     @property
     def sizes(self) -> Sizes:

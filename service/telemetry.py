@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.metrics import METHODS, OTHER_METHOD, UNMATCHED, Metrics
 from service.problems import INTERNAL, INTERNAL_DETAIL, problem
+from service.route_labels import RouteLabels, label_of
 from service.timeline import Timeline
 from service.tracing import Trace, Tracer
 
@@ -45,9 +46,11 @@ class Telemetry:
         tracer: Tracer | None = None,
         untraced: frozenset[str] = frozenset(),
     ) -> None:
-        self._app, self._metrics, self._tracer, self._untraced = app, metrics, tracer, untraced
+        self._app, self._metrics, self._tracer = app, metrics, tracer
+        self._untraced = frozenset(map(label_of, untraced))
         known = [route for route in router.routes if isinstance(route, Route) and route.path in routes]
-        self._methods = {route.path: frozenset(route.methods or ()) for route in known}
+        self._labels = RouteLabels(route.path for route in known)
+        self._methods = {label_of(route.path): frozenset(route.methods or ()) for route in known}
         for path, methods in self._methods.items():
             for method in methods:
                 metrics.know(method, path)
@@ -57,7 +60,7 @@ class Telemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        route = scope["path"] if scope["path"] in self._methods else UNMATCHED
+        route = self._labels.find(scope["path"]) or UNMATCHED
         method = scope["method"] if scope["method"] in self._methods.get(route, METHODS) else OTHER_METHOD
         state = scope.setdefault("state", {})
         state["request_id"] = request_id = _request_id(scope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Router
@@ -15,6 +16,9 @@ from service.door.limits import Visit
 from service.errors import Refused
 from service.problems import for_skyfix_error
 
+OPEN: Literal["open"] = "open"
+"""No key is asked for; the Host header is looked at all the same."""
+Access = Scope | Literal["open"] | None
 UNNAMED: Scope = "admin"
 """What a route asks for that the table does not name."""
 
@@ -27,7 +31,7 @@ class Door:
         access: the scope that each route's path asks for; None is open to everybody, under any Host, for probes.
     """
 
-    def __init__(self, app: ASGIApp, guard: Guard, router: Router, access: Mapping[str, Scope | None]) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard, router: Router, access: Mapping[str, Access]) -> None:
         self._app, self._guard, self._router, self._access = app, guard, router, access
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -53,7 +57,7 @@ class Door:
         needed = None if route is None else self._access.get(getattr(route, "path", ""), UNNAMED)
         if route is None or needed is not None:
             self._guard.check_host(scope)
-        return None if needed is None else self._guard.admit(scope, needed)
+        return None if needed is None or needed == OPEN else self._guard.admit(scope, needed)
 
     def _route(self, scope: AsgiScope) -> BaseRoute | None:
         """Find the route as the router will: by path; one that knows the path but not the method counts too."""

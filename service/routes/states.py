@@ -26,4 +26,4 @@ def add_states(app: FastAPI, service: Service) -> None:
 
     @app.get("/info")
     async def info() -> JSONResponse:
-        return JSONResponse(info_response(service.served, settings, service.version).model_dump())
+        return JSONResponse(info_response(service.served, settings, service.version).model_dump(exclude_none=True))

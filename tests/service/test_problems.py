@@ -62,7 +62,7 @@ class Broken:
 
     prepare = describe = search = None
     failures_in_a_row = 0
-    likelihoods = None
+    likelihoods = coverage = None
 
 
 @pytest.mark.parametrize(
