@@ -30,7 +30,7 @@ from service.pictures.background import Orthophoto
 
 REPORT = "skyfix-geotag"
 LIMITS = ImageLimits(max_pixels=120_000_000, max_side_px=30_000)
-"""One's own photos may be larger than what strangers send: 120 megapixels take 0.4 GB to decode at worst."""
+"""One's own photos may be larger than what strangers send; of a progressive JPEG 120 megapixels take up to 0.7 GB."""
 MOST_LISTED = 20
 EXIT_SOME_FAILED = 1
 

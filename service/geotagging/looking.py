@@ -15,6 +15,7 @@ from service.geotagging.reading import read_regular
 from service.geotagging.sidecars import Sidecar, sidecars_of
 from service.geotagging.told import told_by
 from service.geotagging.walk import Photo
+from service.geotagging.xmp import harmless
 from service.localizer import Localizer
 from service.query import Query
 
@@ -48,7 +49,8 @@ class Look:
         """A position that is not Skyfix's, or Skyfix's and another photo's."""
         for sidecar in self.sidecars:
             found = sidecar.found
-            if found and (found.own is None or (sidecar.naming == "stem" and found.photo != self.photo.path.name)):
+            is_shared = sidecar.naming == "stem" and found and found.photo != harmless(self.photo.path.name)
+            if found and (found.own is None or is_shared):
                 return found
         inside = self.known.found if self.known else None
         return inside if inside and inside.own is None else None

@@ -13,6 +13,7 @@ from models.disk import DISK, Disk
 from service.geotagging.report_map import map_png
 from service.geotagging.rows import Row
 from service.geotagging.told import Spot
+from service.geotagging.walk import as_text
 from service.geotagging.writing import replace
 from service.pictures.background import Background
 
@@ -64,7 +65,7 @@ def _number(value: float | None) -> str:
 
 def harmless(text: str) -> str:
     """Give a text that no spreadsheet takes for a formula: an apostrophe in front says that it is text."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{as_text(text)}" if text.startswith(FORMULA) else as_text(text)
 
 
 def _spots(candidates: Sequence[Spot]) -> str:
@@ -81,6 +82,7 @@ def _collection(rows: Sequence[Row]) -> bytes:
 
 def _feature(row: Row) -> dict[str, Any]:
     names = ("photo", "outcome", *NUMBERS[2:], "where", "index", "model")
-    properties = {name: value for name in names if (value := getattr(row, name)) not in (None, "")}
+    known = {name: value for name in names if (value := getattr(row, name)) not in (None, "")}
+    properties = {name: as_text(value) if isinstance(value, str) else value for name, value in known.items()}
     geometry = {"type": "Point", "coordinates": [row.lon, row.lat]}
     return {"type": "Feature", "geometry": geometry, "properties": properties}

@@ -1,4 +1,4 @@
-"""The folder of a report: made, held by one run at a time, and errors of the disk inside it told as what they are."""
+"""An archive and the folder of its report, held by one run at a time, and errors of the disk told as what they are."""
 
 from __future__ import annotations
 
@@ -12,6 +12,27 @@ from pathlib import Path
 from models.errors import DiskFull, OutputBusy, OutputUnwritable
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@contextmanager
+def archive(folder: Path) -> Iterator[None]:
+    """Hold an archive, so that two runs with reports elsewhere do not write the same side-cars. It may be read-only.
+
+    Raises:
+        OutputBusy: another run holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OutputBusy(f"Another run is at work on {folder}. Wait for it.") from error
+    except OSError:  # a file system that knows no locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ MEANING: dict[Outcome, str] = {
     "has_position": "already had a position",
     "not_placed": "not placed",
     "unreadable": "unreadable",
-    "failed": "could not be written",
+    "failed": "failed",
 }
 
 

@@ -6,6 +6,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from service.geotagging.looking import Look, Looker
 from service.geotagging.memory import Memory
 from service.geotagging.options import Options
 from service.geotagging.report import write_report
-from service.geotagging.report_folder import report_folder
+from service.geotagging.report_folder import archive, report_folder
 from service.geotagging.rows import Row
 from service.geotagging.walk import Leftover, Odd, Photo, walk
 from service.index_localizer import UNCALIBRATED, IndexLocalizer
@@ -94,7 +95,7 @@ def geotag(
     root = root.resolve()
     if not root.is_dir():
         raise UsageError(f"{root} is no folder.")
-    with report_folder(report):
+    with archive(root), report_folder(report):
         memory = Memory(report, _question(localizer, query), disk)
         items = list(_tidied(root, options))
         looker = Looker(localizer, query, memory, options, program_version())
@@ -127,7 +128,8 @@ def _tidied(root: Path, options: Options) -> Iterator[Photo | Odd]:
         if not isinstance(item, Leftover):
             yield item
         elif not options.dry_run:
-            item.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                item.path.unlink()
 
 
 def _concluded(

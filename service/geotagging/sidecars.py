@@ -19,6 +19,7 @@ from service.geotagging.xmp import read_xmp, with_placement
 from service.geotagging.xmp_scan import MOST_BYTES
 
 Naming = Literal["full", "stem"]
+SUFFIXES = ("xmp", "XMP", "Xmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,15 @@ def sidecars_of(photo: Photo) -> tuple[Sidecar, ...]:
     Raises:
         SidecarUnusable: one is no regular file, or cannot be read as XMP.
     """
-    wanted: dict[str, Naming] = {f"{photo.path.name}.xmp".lower(): "full", f"{photo.path.stem}.xmp".lower(): "stem"}
-    names = [name for name in photo.siblings if name.lower() in wanted]
-    usual = [f"{own}.xmp" for own in (photo.path.name, photo.path.stem)]
-    names = [name for name in names if f"{name[:-4]}.xmp" in usual]
-    names += [name for name in usual if name not in names and os.path.lexists(photo.path.with_name(name))]
-    return tuple(_read(photo.path.with_name(name), wanted[name.lower()]) for name in names)
+    namings: dict[str, Naming] = {photo.path.name: "full", photo.path.stem: "stem"}
+    found: dict[Path, Naming] = {}
+    for own, naming in namings.items():
+        names = [f"{own}.{suffix}" for suffix in SUFFIXES]
+        there = [name for name in names if name in photo.sidecars] or [names[0]]
+        for path in (photo.path.with_name(name) for name in there):
+            if os.path.lexists(path):
+                found[path] = naming
+    return tuple(_read(path, naming) for path, naming in found.items())
 
 
 def _read(path: Path, naming: Naming) -> Sidecar:

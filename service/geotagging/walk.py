@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,20 +13,22 @@ PHOTOS = JPEGS | {".png", ".webp", ".heic", ".heif", ".hif"}
 TEMPORARY = ".skyfix-geotag-"
 """How files begin that are not whole yet."""
 REPORT_MARK = "geotag-journal.jsonl"
-"""A folder that holds this is a report and no part of the archive."""
+"""A folder that holds this holds a report."""
+REPORT_PICTURES = frozenset({"map.png"})
+"""Those of a report, which are no photos."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo; the folder's listing tells its side-cars without asking the disk again."""
+    """A photo; the listing of its folder tells its side-cars without asking the disk again."""
 
     path: Path
     name: str
     """Relative to the archive, with forward slashes; bytes that are no text are written as backslashes and hex."""
     size: int
     mtime_ns: int
-    siblings: Sequence[str] = field(repr=False)
-    """Names in its folder, sorted."""
+    sidecars: Set[str] = field(repr=False, compare=False)
+    """Names of all side-cars in its folder."""
 
     @property
     def is_jpeg(self) -> bool:
@@ -62,32 +64,41 @@ def walk(root: Path) -> Iterator[Item]:
     Args:
         root: the archive, itself no link.
     """
-    yield from _walk(root, root)
+    folders = [_folder(root, root)]
+    while folders:
+        item = next(folders[-1], None)
+        if item is None:
+            folders.pop()
+        elif isinstance(item, Path):
+            folders.append(_folder(root, item))
+        else:
+            yield item
 
 
-def _walk(root: Path, folder: Path) -> Iterator[Item]:
+def _folder(root: Path, folder: Path) -> Iterator[Item | Path]:
+    """Give what one folder holds; a path is a folder in it."""
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
         yield Odd(shown(root, folder), "unreadable", f"The folder cannot be read: {error.strerror}.")
         return
-    names = [entry.name for entry in entries]
-    if REPORT_MARK in names:
-        return
+    names = {entry.name for entry in entries}
+    passed_over = REPORT_PICTURES if REPORT_MARK in names else frozenset[str]()
+    sidecars = {name for name in names if name[-4:].lower() == ".xmp"}
     for entry in entries:
-        if entry.name.startswith(TEMPORARY):
-            yield Leftover(folder / entry.name)
-        if entry.name.startswith("."):
-            continue
         path = folder / entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, path)
+        if entry.name.startswith(TEMPORARY):
+            yield Leftover(path)
+        elif entry.name.startswith(".") or entry.name in passed_over:
+            continue
+        elif entry.is_dir(follow_symlinks=False):
+            yield path
         elif path.suffix.lower() in PHOTOS:
-            yield _looked_at(root, path, entry, names)
+            yield _looked_at(root, path, entry, sidecars)
 
 
-def _looked_at(root: Path, path: Path, entry: os.DirEntry[str], siblings: Sequence[str]) -> Photo | Odd:
+def _looked_at(root: Path, path: Path, entry: os.DirEntry[str], sidecars: Set[str]) -> Photo | Odd:
     name = shown(root, path)
     if entry.is_symlink():
         return Odd(name, "link", "It is a link, which is not followed.")
@@ -97,9 +108,14 @@ def _looked_at(root: Path, path: Path, entry: os.DirEntry[str], siblings: Sequen
         return Odd(name, "unreadable", f"The file cannot be read: {error.strerror}.")
     if not stat.S_ISREG(about.st_mode):
         return Odd(name, "not_a_file", "It is a pipe, a socket or a device.")
-    return Photo(path, name, about.st_size, about.st_mtime_ns, siblings)
+    return Photo(path, name, about.st_size, about.st_mtime_ns, sidecars)
 
 
 def shown(root: Path, path: Path) -> str:
     """Give a path under the root as text that can be written anywhere."""
-    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
+    return as_text(str(path.relative_to(root)))
+
+
+def as_text(name: str) -> str:
+    """Give a name, or what holds one, as text: bytes that are none as backslashes and hex."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

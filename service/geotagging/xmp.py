@@ -135,8 +135,12 @@ def _block(placement: Placement, photo: str, kept: set[Name], packet: Packet) ->
 
 
 def _quoted(text: str) -> str:
-    """Quote for XML, without characters that XML cannot hold."""
-    return quoteattr("".join(c if c >= " " and not "\ud800" <= c <= "\udfff" and c < "\ufffe" else "?" for c in text))
+    return quoteattr(harmless(text))
+
+
+def harmless(text: str) -> str:
+    """Give a text without characters that XML cannot hold."""
+    return "".join(c if c >= " " and not "\ud800" <= c <= "\udfff" and c < "\ufffe" else "?" for c in text)
 
 
 def _exif(placement: Placement) -> dict[str, str]:

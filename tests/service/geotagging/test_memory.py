@@ -13,7 +13,7 @@ from service.geotagging.told import Told
 from service.geotagging.walk import REPORT_MARK, Photo
 from tests.service.geotagging.made import PLACEMENT
 
-PHOTO = Photo(Path("/archive/a.jpg"), "a.jpg", 10, 20, ())
+PHOTO = Photo(Path("/archive/a.jpg"), "a.jpg", 10, 20, frozenset())
 TOLD = Told("localized", "i@1", "m@1", "0.1", ((1.0, 2.0, 0.9),), 0.9, 3.0, 7.5, 12.5, 4.0)
 LOOKS = {
     "an answer": Known("00", told=TOLD),

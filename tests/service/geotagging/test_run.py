@@ -17,6 +17,7 @@ from models.geo import distance_m
 from service.errors import NotCalibrated
 from service.geotagging.embedded import found_inside
 from service.geotagging.options import Options
+from service.geotagging.report_folder import archive as held
 from service.geotagging.report_folder import report_folder
 from service.geotagging.run import geotag
 from service.geotagging.xmp import read_xmp
@@ -263,6 +264,22 @@ def test_a_model_without_calibration_is_refused(archive: Path, painted_index: In
 def test_one_run_at_a_time(run: Geotag, archive: Path) -> None:
     with report_folder(archive / "report"), pytest.raises(OutputBusy):
         run()
+
+
+def test_two_reports_of_one_archive_are_not_made_at_once(run: Geotag, archive: Path) -> None:
+    with held(archive), pytest.raises(OutputBusy, match="at work"):
+        run()
+
+
+def test_a_name_that_is_no_text_is_no_obstacle(run: Geotag, archive: Path) -> None:
+    raw = os.fsencode(archive) + b"/\xff\xe9.jpg"
+    with open(raw, "wb") as stream:  # noqa: PTH123  Path takes no bytes
+        stream.write(encode(panorama(7), "JPEG", quality=95))
+    done = run(naming="stem")
+    assert outcomes(done)["\\xff\\xe9.jpg"] == "placed"
+    before = state(archive)
+    assert outcomes(run(naming="stem")) == outcomes(done)
+    assert state(archive) == before
 
 
 def test_a_report_that_cannot_be_made(archive: Path, localizer: Counting) -> None:

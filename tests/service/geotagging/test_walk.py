@@ -6,6 +6,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from service.geotagging.walk import REPORT_MARK, Leftover, Odd, Photo, walk
 
 
@@ -36,6 +38,18 @@ def test_photos_come_in_order_and_nothing_else_does(tmp_path: Path) -> None:
         "c.heic",
     ]
     assert len(list(walk(tmp_path))) == len(names)
+
+
+def test_a_photo_in_the_folder_of_a_report_is_one(tmp_path: Path) -> None:
+    touch(tmp_path / REPORT_MARK, tmp_path / "map.png", tmp_path / "photo.png")
+    assert [item.name for item in walk(tmp_path) if isinstance(item, Photo)] == ["photo.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    if os.access(tmp_path / "closed", os.R_OK):
+        pytest.skip("this user may read everything")
+    assert [(item.name, item.code) for item in walk(tmp_path) if isinstance(item, Odd)] == [("closed", "unreadable")]
 
 
 def test_odd_things_are_named_and_not_opened(tmp_path: Path) -> None:
