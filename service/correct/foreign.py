@@ -10,6 +10,7 @@ Of their many fields those are read that say where, when, how exactly, how fast 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -87,7 +88,7 @@ def _traccar(entry: Any, at: str) -> Iterator[Row]:
     device = whole.get("device") if wrapped else None
     device = device if isinstance(device, dict) else {}
     speed = _known(position.get("speed"))
-    moving = speed is None or speed > 0  # a course of 0 is what a device at rest says
+    at_rest = speed == 0.0 and not isinstance(speed, bool)  # then a course of 0 says nothing
     yield (
         inner,
         {
@@ -96,8 +97,8 @@ def _traccar(entry: Any, at: str) -> Iterator[Row]:
             "lat": position.get("latitude", _MISSING),
             "lon": position.get("longitude", _MISSING),
             "accuracy_m": _known(position.get("accuracy")) or None,
-            "speed_mps": None if speed is None else speed * KNOT_MPS,
-            "heading_deg": _course(position.get("course")) if moving else None,
+            "speed_mps": _scaled(speed, KNOT_MPS),
+            "heading_deg": None if at_rest else _course(position.get("course")),
         },
         TRACCAR_NAMES,
     )
@@ -133,13 +134,22 @@ _MISSING: Json = {}
 
 
 def _known(value: Any) -> Any:
-    """Give a number; None for what is negative, which says that the phone does not know."""
-    return None if isinstance(value, int | float) and not isinstance(value, bool) and value < 0 else value
+    """Give a number as such; None for what is negative, which says that the phone does not know."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    try:
+        return None if value < 0 else float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
+
+
+def _scaled(value: Any, factor: float) -> Any:
+    return value * factor if isinstance(value, float) else value
 
 
 def _course(value: Any) -> Any:
     known = _known(value)
-    return known % 360.0 % 360.0 if isinstance(known, int | float) and not isinstance(known, bool) else known
+    return known % 360.0 % 360.0 if isinstance(known, float) and math.isfinite(known) else known
 
 
 def _device(*said: Any) -> str | None:
