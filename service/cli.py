@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
     "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
+    "track": ("service.commands.track:command", "Follow a camera through a folder of photos or a film."),
     "geotag": ("service.commands.geotag:command", "Give positions to the photos of a folder that have none."),
     "openapi": ("service.commands.openapi:command", "Print the OpenAPI document of the service."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),

@@ -18,7 +18,7 @@ FINE = 2
 """Pixels of the mask in one of the map, each way."""
 HALO_PX, DASH_PX, GAP_PX = 1.6, 11.0, 8.0
 FILL_OPACITY, EDGE_OPACITY, HALO_OPACITY, LINK_HALO_OPACITY = 0.2, 0.8, 0.85, 0.6
-EDGED = 80
+EDGED = 40
 """So many ellipses have an edge each; more are only filled."""
 CORNERS = 72
 LINK_WIDTH_PX, LINK_HALO_PX, EDGE_WIDTH_PX, MARK_SIZE_PX = 1.5, 0.8, 1.4, 15

@@ -67,7 +67,7 @@ class Film:
     @property
     def title(self) -> str:
         long = "" if self._seconds is None else f"{self._seconds:.1f} s, "
-        return f"{self._path}: {long}a photo every {self._every_s:g} s"
+        return f"{self._path.name}: {long}a photo every {self._every_s:g} s"
 
     @property
     def count(self) -> int | None:

@@ -73,7 +73,7 @@ class PhotoFolder:
 
     @property
     def title(self) -> str:
-        return f"{self._folder}: {len(self._shots)} photos, {self._how}"
+        return f"{self._folder.resolve().name}: {len(self._shots)} photos, {self._how}"
 
     @property
     def count(self) -> int:
