@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from service.query import CameraHints
 from service.responses import LocalizeResponse
 from service.settings import Settings
 from tests.service.conftest import Client
-from tests.service.documents import check_answer
+from tests.service.documents import check, check_answer
 from tests.service.test_calibrated import CALIBRATION
 from tests.service.world import position
 
@@ -279,3 +281,19 @@ def test_problems_stay_problems(calibrated: IndexLocalizer) -> None:
     client = Client(create_app(Settings(), calibrated))
     refused = client.request("POST", "/localize", content=b"", headers={"Content-Type": "image/png", "Accept": GEOPOSE})
     assert refused.headers["content-type"] == "application/problem+json"
+
+
+PAGE = (Path(__file__).parents[2] / "docs/geopose.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_an_answer_that_could_come_and_names_settings_that_exist() -> None:
+    whole, turn = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+    check(whole, {"$ref": "#/components/schemas/GeoPoseBasicYpr"})
+    Draft202012Validator(strict("angles", "yaw", "pitch", "roll")).validate(whole)
+    matrix = matrix_of_quaternion([turn["quaternion"][part] for part in "xyzw"])
+    np.testing.assert_allclose(matrix, matrix_of_ypr(*whole["angles"].values()), atol=1e-8)
+    height = whole["skyfix"]["height"]
+    assert whole["position"]["h"] == pytest.approx(height["ground_m"] + height["undulation_m"] + height["camera_m"])
+    named = {name.lower() for name in re.findall(r"SKYFIX_(\w+)", PAGE)}
+    assert named <= set(Settings.model_fields)
+    assert {name for name in Settings.model_fields if name.startswith(("dem_", "geoid_", "camera_"))} <= named

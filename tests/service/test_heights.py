@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from click.testing import CliRunner
 from rasterio import Affine
 
 from models.errors import SourceError, UsageError
 from models.geometry.ground import Ground, Slope
+from service.cli import main
 from service.heights import Heights, open_heights
 from service.settings import Settings, load_settings
 
@@ -134,3 +136,28 @@ def test_a_raster_that_is_gone_costs_the_height_and_no_answer(
 def test_serving_does_not_import_what_reads_rasters() -> None:
     code = "import sys, service.app; print([name for name in ('rasterio', 'pyproj') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def without(package: str, code: str) -> str:
+    """Run code where a package is not installed; give what it prints."""
+    code = f"import sys; sys.modules[{package!r}] = None\n{code}"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_without_what_reads_rasters_it_says_what_to_install(dem: Path) -> None:
+    code = (
+        "from service.heights import open_heights; from service.settings import Settings\n"
+        f"try: open_heights(Settings(dem_file={str(dem)!r}))\n"
+        "except Exception as error: print(error)"
+    )
+    assert "SKYFIX_DEM_FILE needs rasterio and pyproj: install the `index` extra" in without("rasterio", code)
+
+
+def test_serving_ends_with_wrong_use_where_the_raster_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYFIX_DEM_FILE", str(tmp_path / "none.tif"))
+    done = CliRunner().invoke(main, ["serve", "--index", str(tmp_path), "--port", "0", "--admin-port", "0"])
+    assert done.exit_code == 2
+    assert "SKYFIX_DEM_FILE" in done.output
+    assert "none.tif" in done.output

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from pyproj import Transformer
@@ -88,3 +91,14 @@ def test_what_is_no_position_is_refused(lat: float, h: float) -> None:
 def test_what_are_no_points_is_refused(points: object) -> None:
     with pytest.raises(GeometryInvalid, match="Points"):
         geodetic_of_ecef(points)  # type: ignore[arg-type]
+
+
+def test_without_pyproj_it_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['pyproj'] = None\n"
+        "from models.geometry.earth import ecef_of_geodetic\n"
+        "try: ecef_of_geodetic(0, 0, 0)\n"
+        "except Exception as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "need pyproj: install the `index` extra" in said
