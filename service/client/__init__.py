@@ -28,6 +28,7 @@ from service.client.answers import (
 )
 from service.client.asynchronous import AsyncClient
 from service.client.errors import ClientError, ConnectionFailed, DeadlinePassed, ProblemError, UnexpectedAnswer
+from service.client.fleet import Correction, Corrections, Fix, FleetNotice, Original, Snapped
 from service.client.question import Camera, Exif, Prior, Search
 from service.client.retrying import Retries
 from service.client.synchronous import Client
@@ -40,9 +41,13 @@ __all__ = [
     "Client",
     "ClientError",
     "ConnectionFailed",
+    "Correction",
+    "Corrections",
     "DeadlinePassed",
     "Exif",
     "Fault",
+    "Fix",
+    "FleetNotice",
     "Heading",
     "IndexInfo",
     "IndexState",
@@ -51,6 +56,7 @@ __all__ = [
     "Limits",
     "ModelInfo",
     "Notice",
+    "Original",
     "Position",
     "Prior",
     "ProblemError",
@@ -58,6 +64,7 @@ __all__ = [
     "Retries",
     "Search",
     "Searched",
+    "Snapped",
     "Tile",
     "UnexpectedAnswer",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from service.client.answers import Answer, Info, Readiness
+from service.client.fleet import Corrections, Fix, FleetQuestion
 from service.client.question import Camera, Exif, Image, Prior, Search
 from service.client.retrying import Call, Failure, Reply, Retries, Send, Wait, converse
 from service.client.wire import (
@@ -22,6 +24,7 @@ from service.client.wire import (
     endpoint,
     failure_of,
     read_answer,
+    read_corrections,
     read_info,
     read_readiness,
     timeout_of,
@@ -100,6 +103,36 @@ class AsyncClient:
         question = Question(image, prior, camera, search, exif, top_k, request_id, traceparent)
         data = await asyncio.to_thread(question.read)
         return read_answer(await self._ask(question.call(data), timeout_s))
+
+    async def correct(
+        self,
+        fixes: Sequence[Fix],
+        *,
+        camera: Camera | None = None,
+        yaw_deg: float | None = None,
+        false_alarm_rate: float | None = None,
+        smooth: bool | None = None,
+        index: str | None = None,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> Corrections:
+        """Have fixes corrected by photos, one for one; the answer is in their order.
+
+        Args:
+            fixes: 1 to 1,000, of any devices and in any order, at most 32 with a photo.
+            camera: of the photos whose fix names none.
+            yaw_deg: where the camera looks, clockwise from the direction of travel; 0 forwards.
+            false_alarm_rate: share of honest fixes with a photo that may be told rejected_outlier.
+            smooth: False: every fix by its own photo alone.
+            index: name of the index.
+
+        Raises:
+            As `localize`; ValueError also for more than a call takes.
+        """
+        question = FleetQuestion(fixes, camera, yaw_deg, false_alarm_rate, smooth, index, request_id, traceparent)
+        photos = await asyncio.to_thread(question.read)
+        return read_corrections(await self._ask(question.call(photos), timeout_s))
 
     async def info(self, *, timeout_s: float | None = None) -> Info:
         """Ask what answers there: model, index, licences, limits. Raises as `localize`."""

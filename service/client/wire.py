@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.client.answers import Answer, Info, Problem, Readiness, Ready
 from service.client.errors import ProblemError, UnexpectedAnswer
+from service.client.fleet import Corrections
 from service.client.question import Camera, Exif, Image, Prior, Search, bytes_of, media_type_of, query_of
 from service.client.retrying import Call, Failure, Reply
 
@@ -26,9 +27,10 @@ KEEP_ALIVE_S = 4.0
 MOST_ANSWER_BYTES = 16 * 1024 * 1024
 MEDIA_TYPE, PROBLEM_TYPE = "application/json", "application/problem+json"
 POINTLESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError, httpx.TooManyRedirects)
-A = TypeVar("A", Answer, Info, Problem, Ready)
+A = TypeVar("A", Answer, Corrections, Info, Problem, Ready)
 
 ANSWER, INFO, READY, PROBLEM = TypeAdapter(Answer), TypeAdapter(Info), TypeAdapter(Ready), TypeAdapter(Problem)
+CORRECTIONS = TypeAdapter(Corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,11 @@ def collect(body: bytearray, chunk: bytes, status: int) -> None:
 def read_answer(reply: Reply) -> Answer:
     """Raises ProblemError, UnexpectedAnswer."""
     return _read(reply, ANSWER)
+
+
+def read_corrections(reply: Reply) -> Corrections:
+    """Raises ProblemError, UnexpectedAnswer."""
+    return _read(reply, CORRECTIONS)
 
 
 def read_info(reply: Reply) -> Info:
