@@ -106,5 +106,8 @@ def _heif(data: bytes) -> Blocks:
         import pillow_heif
     except ModuleNotFoundError:
         return Blocks()
-    info = pillow_heif.open_heif(io.BytesIO(data)).info
+    try:
+        info = pillow_heif.open_heif(io.BytesIO(data)).info
+    except (RuntimeError, OSError, EOFError, SyntaxError, LookupError) as error:  # damage is told by any of them
+        raise ValueError(str(error)) from error
     return Blocks(_bare(info.get("exif")), info.get("xmp"))

@@ -75,7 +75,7 @@ def gps_fields(tiff: Tiff, placement: Placement) -> tuple[list[bytes], Fields, i
         new = {tag: field for tag, field in new.items() if tag not in (HEADING, HEADING_REF)}
     new[PROCESSING] = (UNDEFINED, CHARACTER_CODE + _mark(placement, {*new, PROCESSING}))
     is_last = gps is not None and bool(wrote) and _end(gps) == len(tiff.data)
-    stays = gps is not None and any(e.value_at is not None and e.value_at >= gps.at for e in kept)
+    stays = gps is not None and any(e.value and e.value_at is not None and e.value_at >= gps.at for e in kept)
     return [entry.raw for entry in kept], new, gps.at if gps is not None and is_last and not stays else None
 
 

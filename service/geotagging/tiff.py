@@ -95,20 +95,21 @@ class Tiff:
 
         Args:
             at: where it will stand.
-            kept: fields as they stand elsewhere in the block, 12 bytes each.
+            kept: fields as they stand elsewhere in the block, 12 bytes each, damaged ones and twins too.
             fields: tag -> type and value, of the new ones.
         """
         count = len(kept) + len(fields)
         values, values_at = b"", at + 2 + count * ENTRY_BYTES + 4
-        rows = {self.number(raw[:2]): raw for raw in kept}
+        rows = [(self.number(raw[:2]), raw) for raw in kept]
         for tag, (kind, value) in fields.items():
             head = self.raw(tag, 2) + self.raw(kind, 2) + self.raw(len(value) // SIZES[kind], 4)
             if len(value) <= 4:
-                rows[tag] = head + value.ljust(4, b"\0")
+                rows.append((tag, head + value.ljust(4, b"\0")))
                 continue
-            rows[tag] = head + self.raw(values_at + len(values), 4)
+            rows.append((tag, head + self.raw(values_at + len(values), 4)))
             values += value + b"\0" * (len(value) % 2)
-        return self.raw(count, 2) + b"".join(rows[tag] for tag in sorted(rows)) + bytes(4) + values
+        rows.sort(key=lambda row: row[0])
+        return self.raw(count, 2) + b"".join(raw for _, raw in rows) + bytes(4) + values
 
     def with_gps(self, kept: list[bytes], fields: dict[int, tuple[int, bytes]], cut_at: int | None = None) -> bytes:
         """Give the block with a GPS directory at its end.

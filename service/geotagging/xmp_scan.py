@@ -17,6 +17,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 MOST_BYTES = 16 * 1024 * 1024
 MOST_DEPTH = 100
 ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
+TAG = re.compile(rb"(?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+>")
 ENCODINGS = {"utf-8", "us-ascii", "iso-8859-1", "latin-1"}
 """Those in which what is written here, which is ASCII, means the same."""
 Name = tuple[str, str]
@@ -166,8 +167,10 @@ class _Scanner:
         elif self._is_property():
             start = self._began
             text = "".join(self._text).strip()
-            spaced = len(self._data[:start].rstrip())
-            self.descriptions[-1].properties.append(Property(name, text, spaced, self._behind(start, at)))
+            end = self._behind(start, at)
+            while self._data[start - 1 : start].isspace():
+                start -= 1
+            self.descriptions[-1].properties.append(Property(name, text, start, end))
         elif self._is_inside(0):
             is_empty = self._data[: self._tag_end(self._rdf_at)].endswith(b"/>")
             self.ends_at, self._rdf_depth = 0 if is_empty else at, 0
@@ -175,16 +178,10 @@ class _Scanner:
 
     def _tag_end(self, at: int) -> int:
         """Where the tag that begins at `at` ends: behind the first `>` that stands in no quotes."""
-        quote = 0
-        for here in range(at, len(self._data)):
-            byte = self._data[here]
-            if quote:
-                quote = 0 if byte == quote else quote
-            elif byte in b"\"'":
-                quote = byte
-            elif byte == 0x3E:
-                return here + 1
-        raise SidecarUnusable("The XMP ends inside a tag.")
+        found = TAG.match(self._data, at)
+        if found is None:
+            raise SidecarUnusable("The XMP ends inside a tag.")
+        return found.end()
 
     def _behind(self, start: int, end_event_at: int) -> int:
         """Where an element ends whose end was told at a byte: there begins its closing tag, if it has one."""

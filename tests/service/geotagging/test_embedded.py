@@ -59,7 +59,7 @@ def test_a_position_of_nonsense_is_somebodys() -> None:
     assert (found.lat, found.own) == (None, None)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_any_cut_file_is_read_without_an_error(kind: str) -> None:
     whole = saved(kind, exif=EXIF)
     for end in range(0, len(whole), 11):

@@ -101,6 +101,15 @@ def test_a_direction_that_a_camera_measured_stays() -> None:
     assert (new[16][2], new[17][2]) == (b"M\0", struct.pack("<2I", 90, 1))
 
 
+def test_twins_in_a_damaged_directory_stay_twins() -> None:
+    twins = [(0, 1, b"\2\2\0\0"), (29, 2, b"2026:05:01\0"), (29, 2, b"2026:05:02\0")]
+    after = with_position(jpeg(Made("<", gps=twins).block()), PLACEMENT)
+    found = found_inside(after)
+    assert found is not None
+    assert found.own == PLACEMENT
+    assert with_position(after, PLACEMENT) == after
+
+
 def test_another_datum_is_no_place_for_wgs84() -> None:
     with pytest.raises(ExifUnusable, match="datum"):
         with_position(jpeg(Made("<", gps=[(18, 2, b"TOKYO\0")]).block()), PLACEMENT)
