@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 STREAM = 5317
 """Tells the draws of the fleet from the city's own."""
-COURSE_FROM_MPS, COURSE_NOISE_DEG, SPEED_NOISE_MPS = 2.0, 3.0, 0.2
+COURSE_FROM_MPS, COURSE_NOISE_DEG, SPEED_NOISE_MPS = 2.0, 5.0, 0.5
 """A standing receiver knows no course."""
 
 
