@@ -168,13 +168,16 @@ class Rehearsed:
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:  # noqa: ARG002
         return self._answer
 
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:  # noqa: ARG002
+        return None
+
     def probe_recall(self) -> float:
         return 1.0
 
 
 def without(localizer: Localizer) -> Kind:
     """An application without telemetry."""
-    with patch("service.app.Metrics", Silent), patch("service.app.Telemetry", Bare):
+    with patch("service.instance.Metrics", Silent), patch("service.app.Telemetry", Bare):
         return Kind(create_app(Settings(), localizer), lambda: None)
 
 

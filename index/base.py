@@ -14,14 +14,15 @@ from index.bundle import Model, open_index
 from index.describer import Float16s
 from index.gathering import Place
 from index.geoparquet import read_digests
-from index.manifest import QUARANTINE, TILES, IndexManifest
+from index.imagery import ImageryWish
+from index.manifest import IMAGERY, QUARANTINE, TILES, IndexManifest
 from index.producer import NO_PIXELS
 from index.publish import listed, read_quarantine
 from index.table import NUMBERS
 from index.tiles import BadTile, Tile
 from index.workspace import BASE, Settings, begun_from
 
-OF_A_GENERATION = {"generation", "created", "files", "sha256", "profile", "source"}
+OF_A_GENERATION = {"generation", "created", "files", "sha256", "profile", "source", "imagery"}
 """What a manifest says of one generation alone; where tiles come from is in the table, tile by tile."""
 
 
@@ -105,6 +106,12 @@ class Base:
     @property
     def settings(self) -> Settings:
         return {BASE: self.manifest.generation, "from": f"{self.manifest.title} {self.manifest.sha256}"}
+
+    @property
+    def imagery(self) -> ImageryWish | None:
+        """What a next generation paints on; None if there are no pictures."""
+        shown = self.manifest.imagery
+        return None if shown is None else ImageryWish(self.folder / IMAGERY, shown.max_zoom)
 
     def __len__(self) -> int:
         return len(self._tiles)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from index.gathering import Progress
+from index.imagery import ImageryWish
 from index.job import BATCH, MAX_BAD_RATIO, BuildReport, Order, Run, run_job
 from index.manifest import NAME_PATTERN, IndexManifest, SearchProfile
 from index.stores.profiles import Profile
@@ -32,6 +33,7 @@ def build_index(
     attribution: str | None = None,
     licence: str = "",
     profile: Profile = "exact",
+    thumbnails: bool = False,
     batch: int | None = None,
     workers: int | None = None,
     max_bad_ratio: float | None = None,
@@ -51,6 +53,7 @@ def build_index(
         attribution: of the imagery; None takes the source's own.
         licence: of the imagery.
         profile: how the index will be searched.
+        thumbnails: keep pictures of the imagery, for the page of the service.
         batch, workers, max_bad_ratio, on_progress: instead of those of `run`, where given.
         run: how to go about it.
 
@@ -73,8 +76,11 @@ def build_index(
     settings: Settings = {"job": "build", "name": name, "attribution": credit, "licence": licence}
     if wanted is not None:
         settings["profile"] = wanted.kind
+    if thumbnails:
+        settings["thumbnails"] = True
     settings |= source_settings(source) | model_settings(encoder, run)
-    return run_job(lambda: Order(settings, source, encoder, describe, source.footprint_m), out, run)
+    wish = ImageryWish() if thumbnails else None
+    return run_job(lambda: Order(settings, source, encoder, describe, source.footprint_m, imagery=wish), out, run)
 
 
 def source_settings(source: TileSource) -> Settings:

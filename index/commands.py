@@ -95,6 +95,11 @@ for revision in (add, remove, update, gc):
     help="How the index is searched everywhere: all rows compared, or candidates found among rows of 8 bits a value, "
     "or of under 96 bytes. See docs/search.md.",
 )
+@click.option(
+    "--thumbnails",
+    is_flag=True,
+    help="Keep pictures of the imagery as map tiles, which the page of the service shows. Reads the imagery twice.",
+)
 @job_options
 def build(
     sources: tuple[Path, ...],
@@ -110,6 +115,7 @@ def build(
     zoom: int | None,
     scheme: Scheme | None,
     profile: Profile,
+    thumbnails: bool,
     **options: Any,
 ) -> None:
     """Cut imagery into tiles, describe each with the model, and publish the index."""
@@ -140,6 +146,7 @@ def build(
             attribution=attribution,
             licence=licence,
             profile=profile,
+            thumbnails=thumbnails,
             run=replace(run, engine=engine),
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from index.areas import Area
 from index.bundle import Index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
-from index.manifest import IndexManifest
+from index.manifest import Imagery, IndexManifest
 from index.tiles import Bounds
 from models.bundle import Embedding
 from models.geo import Floats, distance_m
@@ -42,6 +42,8 @@ class About:
     stored_bytes: int
     created: datetime
     """Of the newest part."""
+    imagery: Imagery | None = None
+    """Zooms of its map tiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ class Gallery(Protocol):
     def members_bounds(self) -> tuple[Bounds, ...]:
         """Bounds of the parts that are not open all the time; empty where every tile is at hand."""
 
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Give a map tile of the imagery as WebP, 256 px, of the web map's grid; None where there is none."""
+
     def probe_recall(self) -> float:
         """Give the share of what its probes must find that the search finds now; 1 is well."""
 
@@ -123,6 +128,7 @@ def about_index(index: Index) -> About:
         licence=manifest.licence,
         stored_bytes=stored_bytes(index.folder),
         created=datetime.fromisoformat(manifest.created),
+        imagery=manifest.imagery,
     )
 
 

@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from index.assembly import Assembly, Part, assemble
 from index.bundle import open_index, resolve_generation
@@ -20,7 +23,8 @@ from index.engines.describing import Describing, Engine
 from index.gathering import Gathering, Known, Nothing, Pace, Place, Progress
 from index.generations import KEEP, collect_generations
 from index.harvest import Tally
-from index.manifest import IndexManifest, read_index_manifest
+from index.imagery import ImageryWish, finest_zoom, paint_all
+from index.manifest import Imagery, IndexManifest, read_index_manifest
 from index.measuring import Way, measure
 from index.publish import lock_root, next_generation, point_to, publish, write_quarantine
 from index.table import TileTable
@@ -92,6 +96,8 @@ class Order:
     """Rows that may be taken over."""
     current: Current | None = None
     """The generation that stays where nothing would change."""
+    imagery: ImageryWish | None = None
+    """Pictures of the imagery that shall be kept."""
 
 
 class Current(Protocol):
@@ -247,7 +253,17 @@ def _publish(order: Order, work: Workspace, done: _Done, root: Path, disk: Disk)
     current = order.current
     if current is not None and current.folder == resolve_generation(root) and current.is_same(assembly, bad, manifest):
         return current.folder
-    return publish(root, manifest, assembly, bad, disk)
+    paint = None if order.imagery is None else partial(_paint, order, order.imagery, assembly.table, disk)
+    return publish(root, manifest, assembly, bad, disk, paint)
+
+
+def _paint(order: Order, wish: ImageryWish, table: TileTable, disk: Disk, path: Path) -> Imagery | None:
+    """Walk through the source once more, for people's eyes; what was kept keeps the pictures of before."""
+    zoom = wish.previous_zoom
+    if zoom is None:
+        resolution_m = float(np.median(table.ground_resolution_m))
+        zoom = finest_zoom(float(np.median(table.lat)), resolution_m, order.footprint_m)
+    return paint_all(() if order.source is None else order.source, set(table.id), wish, zoom, path, disk)
 
 
 def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:

@@ -21,6 +21,9 @@ VECTORS, TILES, PROBES, QUARANTINE = "vectors.npy", "tiles.parquet", "probes.npz
 FILES = (VECTORS, TILES, PROBES, QUARANTINE)
 SEARCH = "search.faiss"
 """What a profile other than exact searches by; only there if the manifest's profile has an effort."""
+IMAGERY = "imagery.pmtiles"
+COARSEST, FINEST = 0, 21
+"""Zooms of map tiles."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
@@ -44,6 +47,13 @@ class SearchProfile(Frozen):
     kind: Literal["balanced", "compact"]
     effort: MeasuredEffort | None = None
     """None: there are so few rows that all are compared."""
+
+
+class Imagery(Frozen):
+    """Zooms of the map tiles that show the index's own imagery."""
+
+    min_zoom: int = Field(ge=COARSEST, le=FINEST)
+    max_zoom: int = Field(ge=COARSEST, le=FINEST)
 
 
 class IndexManifest(Frozen):
@@ -76,6 +86,8 @@ class IndexManifest(Frozen):
     licence: Text = ""
     profile: SearchProfile | None = None
     """How rows are searched; None: all are compared."""
+    imagery: Imagery | None = None
+    """Pictures of the imagery, for people; None: none were kept."""
     files: dict[FileName, Sha256] = Field(default_factory=dict)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """Hash over every other field, so that a changed manifest is noticed too."""
@@ -103,7 +115,8 @@ class IndexManifest(Frozen):
     @property
     def file_names(self) -> tuple[str, ...]:
         """What the folder holds beside the manifest."""
-        return FILES if self.profile is None or self.profile.effort is None else (*FILES, SEARCH)
+        search = () if self.profile is None or self.profile.effort is None else (SEARCH,)
+        return (*FILES, *search, *(() if self.imagery is None else (IMAGERY,)))
 
     def signed(self) -> IndexManifest:
         """Give the same manifest with its hash filled in."""
@@ -117,7 +130,8 @@ class IndexManifest(Frozen):
             )
 
     def _hash(self) -> str:
-        unsaid = {name for name in ("cells", "profile") if getattr(self, name) is None}  # hashed without them before
+        younger = ("cells", "profile", "imagery")  # a manifest without them has the hash that it had before they were
+        unsaid = {name for name in younger if getattr(self, name) is None}
         return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"sha256"} | unsaid))).hexdigest()
 
 

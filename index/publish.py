@@ -8,7 +8,7 @@ import fcntl
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from index.assembly import Assembly
 from index.bundle import CURRENT, GENERATION, open_index
 from index.geoparquet import write_table
-from index.manifest import PROBES, QUARANTINE, SEARCH, TILES, VECTORS, IndexManifest
+from index.manifest import IMAGERY, PROBES, QUARANTINE, SEARCH, TILES, VECTORS, Imagery, IndexManifest
 from index.probes import make_probes, write_probes
 from index.search_file import write_search
 from index.stores.store import Layout
@@ -81,8 +81,17 @@ def next_generation(root: Path) -> int:
     return 1 + max((int(found[1]) for name in names if (found := GENERATION.fullmatch(name))), default=0)
 
 
+Paint = Callable[[Path], Imagery | None]
+"""Writes pictures of the imagery to a file, and says what they are; None if there is nothing to see."""
+
+
 def publish(
-    root: Path, manifest: IndexManifest, assembly: Assembly, quarantine: Sequence[BadTile], disk: Disk = DISK
+    root: Path,
+    manifest: IndexManifest,
+    assembly: Assembly,
+    quarantine: Sequence[BadTile],
+    disk: Disk = DISK,
+    paint: Paint | None = None,
 ) -> Path:
     """Write one generation. Hold `lock_root` around it; `point_to` makes it current.
 
@@ -92,6 +101,7 @@ def publish(
         assembly: its rows.
         quarantine: tiles that were left out.
         disk: what to write through.
+        paint: makes pictures of the imagery; None: none are kept.
 
     Returns:
         The folder of the generation; its files are 0444, itself 0555.
@@ -111,6 +121,7 @@ def publish(
             layout = Layout(len(rows), manifest.cell_count, manifest.embedding.columns, rows.shape[-1])
             profile = write_search(folder / SEARCH, cell_rows, layout, manifest.profile, probes, disk)
             manifest = manifest.model_copy(update={"profile": profile})
+        manifest = manifest.model_copy(update={"imagery": None if paint is None else paint(folder / IMAGERY)})
         write_quarantine(folder / QUARANTINE, quarantine, disk)
         files = {name: sha256_file(folder / name) for name in manifest.file_names}
         write_manifest(folder, manifest.model_copy(update={"files": files}).signed(), disk)

@@ -14,6 +14,8 @@ from index.areas import Area, Circle, boxes_of
 from index.background import PlacesAtLarge
 from index.gallery import About, TileFacts
 from index.hits import NO_ROWS, Background, CellHits, Evidence, Float32s, Hits, Int64s
+from index.imagery import MemberPictures
+from index.manifest import IMAGERY
 from index.region_merge import Found, best_cells, best_tiles
 from index.region_plan import Member, RegionPlan, about_region
 from index.region_reach import check_circle
@@ -60,6 +62,9 @@ class Region:
         self._shelf = Shelf(sizes, lambda number: open_member(plan.members[number]), max_open, max_bytes)
         self._rows = Rows(plan, self._boxes.neighbours(), self._shelf.get)
         self._at_large = PlacesAtLarge(plan.background, self.about.embedding.columns)
+        self._pictures = MemberPictures(
+            [(m.folder / IMAGERY, m.manifest.bounds) for m in plan.members if m.manifest.imagery is not None]
+        )
         self._pool = ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1), "region")
 
     @property
@@ -154,6 +159,10 @@ class Region:
     def members_bounds(self) -> tuple[Bounds, ...]:
         """Give the bounds of every member, without opening one."""
         return tuple(member.manifest.bounds for member in self._members)
+
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Give a map tile of the imagery of all members, those that are listed last on top."""
+        return self._pictures.tile(zoom, x, y)
 
     def probe_recall(self) -> float:
         """Give the least recall of the members that are open; what is not open is asked when it is opened."""

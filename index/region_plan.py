@@ -11,7 +11,7 @@ import numpy as np
 
 from index.bundle import Float16s
 from index.gallery import About, stored_bytes
-from index.manifest import IndexManifest
+from index.manifest import Imagery, IndexManifest
 from index.region_reach import Boxes, middle_of, surround
 from models.errors import IndexMismatch
 
@@ -114,7 +114,15 @@ def about_region(plan: RegionPlan) -> About:
         licence=_joined(manifest.licence for manifest in manifests),
         stored_bytes=sum(stored_bytes(member.folder) for member in plan.members),
         created=max(datetime.fromisoformat(manifest.created) for manifest in manifests),
+        imagery=_zooms([manifest.imagery for manifest in manifests if manifest.imagery is not None]),
     )
+
+
+def _zooms(shown: Sequence[Imagery]) -> Imagery | None:
+    """Those that any member has; None if none shows any."""
+    if not shown:
+        return None
+    return Imagery(min_zoom=min(one.min_zoom for one in shown), max_zoom=max(one.max_zoom for one in shown))
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -63,6 +63,7 @@ def add_tiles(root: Path, source: TileSource, encoder: Encoder, run: Run | None 
             kept.places,
             known=base,
             current=base,
+            imagery=base.imagery,
         )
 
     return run_job(make_order, root, run)
@@ -117,6 +118,7 @@ def update_index(
             kept.places,
             known=base,
             current=base,
+            imagery=base.imagery,
         )
 
     return run_job(make_order, root, run)
@@ -156,7 +158,7 @@ def remove_tiles(
             box = union(table.bounds(row) for row in range(len(table)))
             return _renewed(base.manifest, table, generation, created).model_copy(update={"bounds": box})
 
-        return Order(settings, None, None, describe, base.manifest.footprint_m, [kept], bad)
+        return Order(settings, None, None, describe, base.manifest.footprint_m, [kept], bad, imagery=base.imagery)
 
     return run_job(make_order, root, replace(run, workers=1))
 

@@ -9,6 +9,8 @@ from index.background import PlacesAtLarge
 from index.bundle import Index
 from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
+from index.imagery import Pyramid
+from index.manifest import IMAGERY
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
 from index.runs import Runs
@@ -49,6 +51,7 @@ class Searcher:
         self._rows, self._layout = index.cell_rows, layout_of(index)  # (N * C, D)
         self.about: About = about_index(index)
         self._store = store or open_store(index, policy)
+        self._pyramid = None if index.manifest.imagery is None else Pyramid(index.folder / IMAGERY)
         self._at_large = PlacesAtLarge(self._rows[background_rows(len(self._rows))], self._layout.columns)
         self._promised = 1.0 if store is not None else _promised(index)
         check_probes(index.probes, self._top, f"The search over {index.title}", self._promised)
@@ -137,6 +140,10 @@ class Searcher:
     def members_bounds(self) -> tuple[Bounds, ...]:
         """Give nothing: every tile is at hand."""
         return ()
+
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Give a map tile of the imagery; None where there is none, or no pictures were kept."""
+        return None if self._pyramid is None else self._pyramid.tile(zoom, x, y)
 
     def probe_recall(self) -> float:
         """Give the share of the index's probes that the search answers now; less than 1 is an alarm.

@@ -21,8 +21,10 @@ from service.routes.batch import add_batch
 from service.routes.correct import add_correct
 from service.routes.coverage import add_coverage
 from service.routes.localize import add_localize
-from service.routes.page import FOR_PEOPLE, add_page
+from service.routes.map_tiles import MAP, add_map
+from service.routes.page import OPEN_PAGES, add_page
 from service.routes.states import add_states
+from service.routes.track import add_track
 from service.settings import Settings
 from service.telemetry import Telemetry
 from service.tracing import Tracer
@@ -31,15 +33,17 @@ ACCESS: Mapping[str, Access] = {
     "/localize": "localize",
     "/localize/batch": "batch",
     "/correct": "batch",
+    "/track": "localize",
     "/coverage": "localize",
     "/info": "localize",
     "/openapi.json": "localize",
     "/livez": None,
     "/readyz": None,
-    **dict.fromkeys(FOR_PEOPLE, OPEN),
+    **dict.fromkeys(OPEN_PAGES, OPEN),
+    MAP: "localize",
 }
 """The scope that a key needs for each route; `OPEN` asks for none, None is for probes."""
-ROUTES = (add_localize, add_batch, add_correct, add_states, add_coverage, add_page)
+ROUTES = (add_localize, add_batch, add_correct, add_track, add_states, add_coverage, add_map, add_page)
 
 
 def create_app(
@@ -56,7 +60,8 @@ def create_app(
         open_room: makes the room where photos are decoded; threads by default.
 
     Raises:
-        UsageError, KeyFileInvalid: the settings would let in everybody, or the key file is not to be trusted.
+        UsageError, KeyFileInvalid, TrackSecretInvalid: the settings would let in everybody, or a file that they name is
+            not to be trusted.
     """
     service = Service(settings, tracer, open_room)
     if localizer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import numpy as np
 from models.geo import distance_m, offset
 from models.pairs import Pair
 from service.errors import DemoFailed
+from service.page.samples import Place, Told, write_samples
 
 Json = dict[str, Any]
 GPS_ERROR_M, GPS_ACCURACY_M = 25.0, 35.0
@@ -102,6 +104,21 @@ def plan_shots(pairs: Sequence[Pair], seed: int) -> list[Shot]:
     return shots
 
 
+def offer_samples(shots: Sequence[Shot], folder: Path) -> Path:
+    """Lay the pictures into a folder for the page, small ones of each kind; give the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listed: list[Told] = []
+    for number, shot in enumerate(shots):
+        name = f"{number:02d}-{shot.image.parent.name}-{shot.image.name}"
+        (folder / name).write_bytes(shot.image.read_bytes())
+        fields = {field: value for field, value in shot.fields.items() if field != "top_k"}
+        truth: Place = {"lat": round(shot.lat, 7), "lon": round(shot.lon, 7)}
+        caption = shot.caption.partition(": ")[2]
+        listed.append({"file": name, "caption": caption, "fields": fields, "truth": truth})
+    write_samples(folder, listed)
+    return folder
+
+
 def locate(url: str, shot: Shot) -> Located:
     """Post one picture as a raw body.
 
@@ -142,7 +159,7 @@ def free_port(preferred: int) -> int:
 
 @contextmanager
 def running_service(
-    index: Path, bundle: Path, port: int, admin_port: int
+    index: Path, bundle: Path, port: int, admin_port: int, samples: Path | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run `skyfix serve` as a process of its own; yield its URL once /readyz says yes, stop it at the end.
 
@@ -152,7 +169,8 @@ def running_service(
     command = [sys.executable, "-m", "service.cli", "serve", "--strict", "--index", str(index), "--bundle", str(bundle)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
     url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    environ = dict(os.environ) | ({} if samples is None else {"SKYFIX_PAGE_SAMPLES": str(samples)})
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environ) as process:
         try:
             _wait_until_ready(url, process)
             yield url, process

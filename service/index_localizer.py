@@ -97,6 +97,9 @@ class IndexLocalizer:
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         return replace(self._answerer.answer(query, prepared, columns), index=self.about.index)
 
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        return self._gallery.map_tile(zoom, x, y)
+
     def probe_recall(self) -> float:
         if self.failures_in_a_row:
             fov_deg, view = self.usual_fov_deg[0], self._encoder.manifest.ground
@@ -123,4 +126,5 @@ def _about(encoder: Encoder, gallery: Gallery, name: str) -> About:
         index_licence=tiles.licence,
         index_bytes=tiles.stored_bytes,
         index_created=tiles.created,
+        index_imagery=tiles.imagery,
     )

@@ -116,6 +116,7 @@ def _index_info(about: About) -> IndexInfo:
         bounds=rounded_bounds(about.index_bounds),
         attribution=about.index_attribution,
         licence=about.index_licence,
+        imagery=None if about.index_imagery is None else ImageryInfo(**about.index_imagery.model_dump()),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.coverage import Coverage
+from index.manifest import Imagery
 from index.tiles import Bounds
 from models.image import Photo
 from models.provenance import LedgerEntry
@@ -44,6 +45,8 @@ class About:
     index_licence: str
     index_bytes: int
     index_created: datetime
+    index_imagery: Imagery | None = None
+    """Zooms of its map tiles."""
 
     @property
     def index_name(self) -> str:
@@ -67,6 +70,9 @@ class Localizer(Protocol):
     @property
     def coverage(self) -> Coverage:
         """Where there is imagery."""
+
+    def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Give a map tile of the index's own imagery as WebP; None where there is none."""
 
     @property
     def failures_in_a_row(self) -> int:

@@ -23,7 +23,16 @@ from models.calibration.model import CONFIDENCE_RADIUS_M
 from models.encoder import OnnxEncoder
 from models.errors import BundleError
 from models.pairs import read_pairs
-from service.demo import CLOSE_M, Located, curl_command, free_port, locate, plan_shots, running_service
+from service.demo import (
+    CLOSE_M,
+    Located,
+    curl_command,
+    free_port,
+    locate,
+    offer_samples,
+    plan_shots,
+    running_service,
+)
 from service.errors import DemoFailed
 
 GROUND_RESOLUTION_M, STRIDE_M = 0.5, 16.0
@@ -52,12 +61,13 @@ def command(
         city = render_city(out, seed, extent, pictures)
     with _step(console, "Cut the orthophoto into tiles and index them"):
         index = index_city(city, model, out)
+    shots = plan_shots(read_pairs(city / "pairs.csv"), seed)
+    gallery = offer_samples(shots, out / f"samples-{city.name}")
     ports = port or free_port(PORT), free_port(ADMIN_PORT)
     try:
         with ExitStack() as stack:
             with _step(console, "Start the service"):
-                url, process = stack.enter_context(running_service(index, model.folder, *ports))
-            shots = plan_shots(read_pairs(city / "pairs.csv"), seed)
+                url, process = stack.enter_context(running_service(index, model.folder, *ports, gallery))
             with _step(console, f"Ask it about {len(shots)} pictures"):
                 located = [locate(url, shot) for shot in shots]
             for result in located:
@@ -65,7 +75,7 @@ def command(
             print_summary(console, located)
             console.print(f"Ask yourself: {curl_command(url, shots[0])}", soft_wrap=True)
             if not once:
-                where = f"The service runs at {url} (metrics at 127.0.0.1:{ports[1]}). Ctrl-C stops it."
+                where = f"[bold]Open {url}/ in a browser[/bold] (metrics at 127.0.0.1:{ports[1]}). Ctrl-C stops it."
                 console.print(where, soft_wrap=True)
                 if process.wait():
                     raise DemoFailed(f"The service ended with exit code {process.returncode}.")
@@ -102,8 +112,10 @@ def index_city(city: Path, model: ModelBundle, out: Path) -> Path:
     """Index the orthophoto, unless a sound index of this city by this model is there; give the index folder."""
     folder = out / f"index-{city.name}-{model.sha256[:8]}"
     try:
-        open_index(folder, model)
+        shown = open_index(folder, model).manifest.imagery is not None
     except BundleError:
+        shown = False
+    if not shown:
         view = model.manifest.aerial
         source = open_source(
             [city / "ortho.tif"],
@@ -112,7 +124,7 @@ def index_city(city: Path, model: ModelBundle, out: Path) -> Path:
             stride_m=None if view.cells else STRIDE_M,
             cells=view.cells,
         )
-        build_index(source, OnnxEncoder(model, views=("aerial",)), folder, name="sample-city")
+        build_index(source, OnnxEncoder(model, views=("aerial",)), folder, name="sample-city", thumbnails=True)
     return folder
 
 

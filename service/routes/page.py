@@ -16,7 +16,7 @@ from service.page.samples import read_samples
 
 PAGE = "/page/{path:path}"
 SAMPLES, SAMPLE = "/samples/list", "/samples/{name}"
-FOR_PEOPLE = ("/", PAGE, SAMPLES, SAMPLE)
+OPEN_PAGES = ("/", PAGE, SAMPLES, SAMPLE)
 """Not in the OpenAPI document: programs have nothing to do with them."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

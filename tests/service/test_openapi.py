@@ -28,7 +28,8 @@ from service.openapi_localize import IMAGE_EXAMPLE
 from service.parameters import FLAT
 from service.requests import RAW_TYPES
 from service.responses import LocalizeResponse
-from service.routes.page import FOR_PEOPLE
+from service.routes.map_tiles import MAP
+from service.routes.page import OPEN_PAGES
 from service.schema import LocalizeRequest
 from service.settings import Settings
 from tests.service.conftest import Client
@@ -36,6 +37,7 @@ from tests.service.documents import ADMIN, PUBLIC, check, check_answer, operatio
 
 Json = dict[str, Any]
 LOCALIZE: Json = PUBLIC["paths"]["/localize"]["post"]
+FOR_PEOPLE = {*OPEN_PAGES, MAP}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_every_route_is_in_the_document_and_nothing_else(shown: Client) -> None:
         for method in (route.methods or set()) - {"HEAD"}
     }
     assert {(path, method) for path, method, _ in operations()} == served
-    assert {path for path, _ in served} == set(ACCESS) - set(FOR_PEOPLE)
+    assert {path for path, _ in served} == set(ACCESS) - FOR_PEOPLE
     admin = create_admin_app(Metrics("1"), reload)
     served = {
         (route.path, method.lower())

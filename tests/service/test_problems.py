@@ -60,7 +60,7 @@ class Broken:
     def decode(self, _: bytes) -> Photo:
         raise self._error
 
-    prepare = describe = search = None
+    prepare = describe = search = map_tile = None
     failures_in_a_row = 0
     likelihoods = coverage = None
 

@@ -1,0 +1,312 @@
+"""Pictures of an index's own imagery: a pyramid of web map tiles, painted when the index is built, for people to see.
+
+Tiles are 256 pixels wide, WebP, in one PMTiles file. Nothing is searched by them.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import sqlite3
+import zlib
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pmtiles.reader import MmapSource, Reader, all_tiles
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.writer import Writer
+
+from index.manifest import COARSEST, FINEST, Imagery
+from index.tiles import BadTile, Bounds, Tile
+from models.disk import DISK, Disk
+from models.geo import metres_per_degree
+
+SIZE = 256
+EQUATOR_M = 40_075_016.685578488
+SEEN_PX = 400
+"""A footprint is painted no finer than this many pixels across: the network saw about as many."""
+LEVELS = 9
+"""Zooms below the finest at most; by then a whole country is one tile."""
+KEPT_TILES = 256
+"""Map tiles that are painted on in memory, 256 KiB each; the others wait in a scratch file."""
+MOST_LATITUDE = 85.0
+OPEN_PYRAMIDS = 32
+QUALITY = 80
+Canvas = NDArray[np.uint8]
+Spot = tuple[int, int, int]
+"""Zoom, column, row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageryWish:
+    """What a job shall paint."""
+
+    previous: Path | None = None
+    """Pyramid of the generation before, that is painted on."""
+    previous_zoom: int | None = None
+
+
+def finest_zoom(lat: float, resolution_m: float, footprint_m: float) -> int:
+    """Choose the zoom whose pixels come nearest to those of the imagery, or to what the network saw of it."""
+    wanted_m = max(resolution_m, footprint_m / SEEN_PX)
+    across = EQUATOR_M * math.cos(math.radians(lat)) / SIZE
+    return int(np.clip(round(math.log2(across / wanted_m)), COARSEST, FINEST))
+
+
+def world_px(lat: float, lon: float, zoom: int) -> tuple[float, float]:
+    """Give the pixel of a WGS84 place in the Web Mercator world of a zoom, from its north-western corner."""
+    side = SIZE * 2**zoom
+    y = math.asinh(math.tan(math.radians(lat)))
+    return (lon + 180.0) / 360.0 * side, (1.0 - y / math.pi) / 2.0 * side
+
+
+class Painter:
+    """Paints tiles onto map tiles, and makes the pyramid of them.
+
+    Args:
+        zoom: the finest.
+        scratch: file for map tiles that are not in memory; removed at the end.
+        disk: what to write through.
+    """
+
+    def __init__(self, zoom: int, scratch: Path, disk: Disk = DISK) -> None:
+        self._zoom, self._scratch, self._disk = zoom, scratch, disk
+        self._open: OrderedDict[Spot, Canvas] = OrderedDict()
+        self._kept = sqlite3.connect(scratch, isolation_level=None)
+        self._kept.execute("PRAGMA journal_mode=OFF")
+        self._kept.execute("PRAGMA synchronous=OFF")
+        self._kept.execute(
+            "CREATE TABLE tile (zoom INT, x INT, y INT, rgba BLOB, PRIMARY KEY (zoom, x, y)) WITHOUT ROWID"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.close()
+        self._scratch.unlink(missing_ok=True)
+
+    def take_over(self, pyramid: Path) -> None:
+        """Begin with the finest tiles of another pyramid of the same zoom."""
+        with pyramid.open("rb") as stream:
+            for (zoom, x, y), data in all_tiles(MmapSource(stream)):
+                if zoom == self._zoom:
+                    self._put((zoom, x, y), np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).copy())
+
+    def paint(self, tile: Tile) -> None:
+        """Lay a tile over what is there; the poles are left out, as on every web map."""
+        if abs(tile.lat) > MOST_LATITUDE:
+            return
+        per_lat, per_lon = (float(metres) for metres in metres_per_degree(tile.lat))
+        half_lat, half_lon = tile.footprint_m / 2 / per_lat, tile.footprint_m / 2 / per_lon
+        left, top = world_px(tile.lat + half_lat, tile.lon - half_lon, self._zoom)
+        right, bottom = world_px(tile.lat - half_lat, tile.lon + half_lon, self._zoom)
+        x0, y0, x1, y1 = math.ceil(left), math.ceil(top), math.floor(right), math.floor(bottom)
+        if x1 <= x0 or y1 <= y0:
+            return
+        height, width = tile.pixels.shape[:2]
+        scale_x, scale_y = width / (right - left), height / (bottom - top)
+        box = ((x0 - left) * scale_x, (y0 - top) * scale_y, (x1 - left) * scale_x, (y1 - top) * scale_y)
+        picture = Image.fromarray(tile.pixels).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box)
+        self._lay(np.asarray(picture), x0, y0)
+
+    def write(self, path: Path) -> Imagery | None:
+        """Write the pyramid; None, and no file, if nothing was painted."""
+        self._flush()
+        bounds = self._finest_bounds()
+        if bounds is None:
+            return None
+        lowest = self._build_levels()
+        with self._disk.create(path) as stream:
+            writer = Writer(stream)
+            for spot, canvas in self._all():
+                writer.write_tile(zxy_to_tileid(*spot), _encoded(canvas))
+            writer.finalize(_header(bounds, lowest, self._zoom), {"name": "imagery", "format": "webp"})
+        self._disk.fsync(path)
+        return Imagery(min_zoom=lowest, max_zoom=self._zoom)
+
+    def _lay(self, picture: Canvas, x0: int, y0: int) -> None:
+        height, width = picture.shape[:2]
+        across = 2**self._zoom
+        for row in range(y0 // SIZE, (y0 + height - 1) // SIZE + 1):
+            for column in range(x0 // SIZE, (x0 + width - 1) // SIZE + 1):
+                canvas = self._get((self._zoom, column % across, row))
+                left, top = max(x0, column * SIZE), max(y0, row * SIZE)
+                right, bottom = min(x0 + width, (column + 1) * SIZE), min(y0 + height, (row + 1) * SIZE)
+                part = canvas[top - row * SIZE : bottom - row * SIZE, left - column * SIZE : right - column * SIZE]
+                part[..., :3] = picture[top - y0 : bottom - y0, left - x0 : right - x0]
+                part[..., 3] = 255
+
+    def _get(self, spot: Spot) -> Canvas:
+        if spot in self._open:
+            self._open.move_to_end(spot)
+            return self._open[spot]
+        found = self._read(spot)
+        self._put(spot, np.zeros((SIZE, SIZE, 4), np.uint8) if found is None else found)
+        return self._open[spot]
+
+    def _read(self, spot: Spot) -> Canvas | None:
+        row = self._kept.execute("SELECT rgba FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot).fetchone()
+        return None if row is None else _unpacked(row[0])
+
+    def _put(self, spot: Spot, canvas: Canvas) -> None:
+        self._open[spot] = canvas
+        while len(self._open) > KEPT_TILES:
+            self._keep(*self._open.popitem(last=False))
+
+    def _keep(self, spot: Spot, canvas: Canvas) -> None:
+        packed = zlib.compress(canvas.tobytes(), 1)
+        self._kept.execute("INSERT OR REPLACE INTO tile VALUES (?, ?, ?, ?)", (*spot, packed))
+
+    def _flush(self) -> None:
+        while self._open:
+            self._keep(*self._open.popitem(last=False))
+
+    def _spots(self, zoom: int) -> list[Spot]:
+        found = self._kept.execute("SELECT zoom, x, y FROM tile WHERE zoom = ?", (zoom,)).fetchall()
+        return [(int(zoom), int(x), int(y)) for zoom, x, y in found]
+
+    def _finest_bounds(self) -> Bounds | None:
+        spots = self._spots(self._zoom)
+        if not spots:
+            return None
+        columns, rows = [x for _, x, _ in spots], [y for _, _, y in spots]
+        west, north = _corner(self._zoom, min(columns), min(rows))
+        east, south = _corner(self._zoom, max(columns) + 1, max(rows) + 1)
+        return Bounds(west, south, east, north)
+
+    def _build_levels(self) -> int:
+        """Make each coarser zoom of the four tiles below, until one tile is left; give the coarsest."""
+        for zoom in range(self._zoom - 1, max(COARSEST, self._zoom - LEVELS) - 1, -1):
+            finer = self._spots(zoom + 1)
+            if len(finer) == 1:
+                return zoom + 1
+            for x, y in sorted({(x // 2, y // 2) for _, x, y in finer}):
+                self._keep((zoom, x, y), self._halved(zoom, x, y))
+        return max(COARSEST, self._zoom - LEVELS)
+
+    def _halved(self, zoom: int, x: int, y: int) -> Canvas:
+        whole = np.zeros((2 * SIZE, 2 * SIZE, 4), np.uint8)
+        for down in (0, 1):
+            for right in (0, 1):
+                child = self._read((zoom + 1, 2 * x + right, 2 * y + down))
+                if child is not None:
+                    whole[down * SIZE : (down + 1) * SIZE, right * SIZE : (right + 1) * SIZE] = child
+        halved = Image.fromarray(whole).convert("RGBa").reduce(2)  # premultiplied, or edges would turn dark
+        return np.asarray(halved.convert("RGBA")).copy()
+
+    def _all(self) -> Iterator[tuple[Spot, Canvas]]:
+        """Every tile in the order of its PMTiles number, so that the file is clustered."""
+        for zoom in range(COARSEST, self._zoom + 1):
+            for spot in sorted(self._spots(zoom), key=lambda spot: int(zxy_to_tileid(*spot))):
+                canvas = self._read(spot)
+                if canvas is not None:
+                    yield spot, canvas
+
+
+def paint_all(
+    items: Iterable[Tile | BadTile], ids: Collection[str], wish: ImageryWish, zoom: int, path: Path, disk: Disk = DISK
+) -> Imagery | None:
+    """Paint the tiles that are in an index, and write their pyramid."""
+    with Painter(zoom, path.with_suffix(".scratch"), disk) as painter:
+        if wish.previous is not None:
+            painter.take_over(wish.previous)
+        for item in items:
+            if isinstance(item, Tile) and item.id in ids:
+                painter.paint(item)
+        return painter.write(path)
+
+
+class Pyramid:
+    """Reads map tiles; the file is mapped, so many threads may ask at once."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as stream:
+            self._reader = Reader(MmapSource(stream))
+        header = self._reader.header()
+        self.zooms = Imagery(min_zoom=header["min_zoom"], max_zoom=header["max_zoom"])
+
+    def tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Give a map tile as WebP; None where there is none, or no such tile in the world."""
+        if not _in_world(zoom, x, y):
+            return None
+        data: bytes | None = self._reader.get(zoom, x, y)
+        return data
+
+
+class MemberPictures:
+    """Map tiles of many pyramids as one; files are opened when they are first looked at, and a few are kept open.
+
+    Args:
+        members: pyramid and bounds of each.
+    """
+
+    def __init__(self, members: Sequence[tuple[Path, Bounds]]) -> None:
+        self._members = members
+        self._open = lru_cache(OPEN_PYRAMIDS)(Pyramid)
+
+    def tile(self, zoom: int, x: int, y: int) -> bytes | None:
+        if not _in_world(zoom, x, y):
+            return None
+        west, north = _corner(zoom, x, y)
+        east, south = _corner(zoom, x + 1, y + 1)
+        reached = [path for path, bounds in self._members if _meet(bounds, Bounds(west, south, east, north))]
+        found = [data for path in reached if (data := self._open(path).tile(zoom, x, y)) is not None]
+        if len(found) <= 1:
+            return found[0] if found else None
+        whole = Image.new("RGBA", (SIZE, SIZE))
+        for data in found:
+            picture = Image.open(io.BytesIO(data)).convert("RGBA")
+            whole.alpha_composite(picture)
+        return _encoded(np.asarray(whole))
+
+
+def _meet(one: Bounds, other: Bounds) -> bool:
+    """Do two boxes meet? One that crosses the antimeridian counts as meeting every meridian."""
+    beside = one.west > one.east or (one.west <= other.east and other.west <= one.east)
+    return beside and one.south <= other.north and other.south <= one.north
+
+
+def _in_world(zoom: int, x: int, y: int) -> bool:
+    return COARSEST <= zoom <= FINEST and 0 <= x < 2**zoom and 0 <= y < 2**zoom
+
+
+def _corner(zoom: int, x: int, y: int) -> tuple[float, float]:
+    """Lon and lat of the north-western corner of a map tile."""
+    across = 2**zoom
+    return x / across * 360.0 - 180.0, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / across))))
+
+
+def _unpacked(packed: bytes) -> Canvas:
+    return np.frombuffer(bytearray(zlib.decompress(packed)), np.uint8).reshape(SIZE, SIZE, 4)
+
+
+def _encoded(canvas: Canvas) -> bytes:
+    picture = Image.fromarray(canvas)
+    out = io.BytesIO()
+    (picture.convert("RGB") if canvas[..., 3].min() == 255 else picture).save(out, "WEBP", quality=QUALITY, method=4)
+    return out.getvalue()
+
+
+def _header(bounds: Bounds, lowest: int, finest: int) -> dict[str, Any]:
+    west, south, east, north = (round(side * 1e7) for side in bounds)
+    return {
+        "tile_type": TileType.WEBP,
+        "tile_compression": Compression.NONE,
+        "min_zoom": lowest,
+        "max_zoom": finest,
+        "min_lon_e7": west,
+        "min_lat_e7": south,
+        "max_lon_e7": east,
+        "max_lat_e7": north,
+        "center_zoom": finest,
+        "center_lon_e7": (west + east) // 2,
+        "center_lat_e7": (south + north) // 2,
+    }
