@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOCALIZE, INFO, LIVEZ, READYZ, DOCUMENT = "/localize", "/info", "/livez", "/readyz", "/openapi.json"
-CORRECT, COVERAGE = "/correct", "/coverage"
-PHOTOS = (LOCALIZE,)
+CORRECT, COVERAGE, TRACK = "/correct", "/coverage", "/track"
+PHOTOS = (LOCALIZE, TRACK)
 BODIES = (*PHOTOS, CORRECT)
 """What takes a body; in CORRECT a photo at fault is a notice."""
 ASKED = (*BODIES, COVERAGE)
@@ -163,6 +163,14 @@ CATALOGUE: tuple[Entry, ...] = (
         "a field was sent twice, or both as JSON and flat",
         "is given more than once.",
         "top_k",
+    ),
+    Entry(
+        "track_token_invalid",
+        422,
+        (TRACK,),
+        "the token is damaged, forged, expired, or of another index, model or generation: begin the track anew",
+        "is no token of this service. Begin the track anew, without one.",
+        "track_token",
     ),
     Entry("missing_image", 422, PHOTOS, "no image was sent", "is needed: the photo's file in base64.", "image"),
     Entry(

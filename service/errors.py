@@ -2,13 +2,14 @@
 
 SkyfixError
 |- ParameterError
-|  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage, InvalidTimeout
+|  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage, InvalidTimeout, TrackTokenInvalid
 |- RequestError                a request whose envelope is wrong
 |  |- MalformedMultipart, MalformedJson, MalformedTrack, TooManyParts, UnknownIndex, BodyTimeout,
 |     BodyTooLarge, UnsupportedMediaType, EncodingUnsupported
 |- Refused                     a request that is turned away before its body is read
 |  |- Unauthorized, Forbidden, HostRefused, RateLimited, HeaderTooLarge, UriTooLong
 |- KeyFileInvalid              the file of API keys is not to be trusted
+|- TrackSecretInvalid          the file of secrets that sign track tokens is not to be trusted
 |- AddressUnavailable          the service cannot listen where it should
 |- DemoFailed                  the demo cannot go on
 |  |- SimulationFailed         nor the simulated fleet
@@ -51,6 +52,12 @@ class MissingImage(ParameterError):
 
 class InvalidTimeout(ParameterError):
     code = "invalid_parameter"
+
+
+class TrackTokenInvalid(ParameterError):
+    """Damaged, forged, expired, or of another index; which of the first two is not told."""
+
+    code = "track_token_invalid"
 
 
 class RequestError(SkyfixError):
@@ -143,6 +150,10 @@ class UriTooLong(Refused):
 
 class KeyFileInvalid(SkyfixError):
     code = "key_file_invalid"
+
+
+class TrackSecretInvalid(SkyfixError):
+    code = "track_secret_invalid"
 
 
 class AddressUnavailable(SkyfixError):

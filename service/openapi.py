@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service import openapi_correct
-from service.catalogue import CORRECT, COVERAGE, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, Entry, said_by
+from service import openapi_correct, openapi_track
+from service.catalogue import CORRECT, COVERAGE, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, TRACK, Entry, said_by
 from service.coverage import CoverageAnswer, CoverageCollection
 from service.examples import EXAMPLES, Example
 from service.examples import INFO as INFO_EXAMPLE
@@ -50,6 +50,7 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (GeoPoseBasicYpr, "serialization"),
     (GeoPoseBasicQuaternion, "serialization"),
     *openapi_correct.MODELS,
+    *openapi_track.MODELS,
     (CoverageAnswer, "serialization"),
     (CoverageCollection, "serialization"),
     (InfoResponse, "serialization"),
@@ -90,6 +91,15 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
         "requestBody": openapi_correct.request_body(),
         "responses": _responses(CORRECT, _timed("Each fix, one for one.", openapi_correct.answered())),
     }
+    track = {
+        "operationId": "track",
+        "summary": openapi_track.SUMMARY,
+        "description": openapi_track.DESCRIPTION,
+        "security": security,
+        "parameters": header_parameters(),
+        "requestBody": openapi_track.request_body(),
+        "responses": _responses(TRACK, _timed("What is believed now.", openapi_track.answered())),
+    }
     info = _get("info", "Model, index, provider and limits", INFO, _json(InfoResponse, INFO_EXAMPLE))
     coverage = _get("coverage", "Where there is imagery", COVERAGE, coverage_content())
     document = _get(
@@ -98,6 +108,7 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
     paths = {
         LOCALIZE: {"post": localize},
         CORRECT: {"post": correct},
+        TRACK: {"post": track},
         COVERAGE: {"get": coverage | {"parameters": coverage_parameters(), "security": security}},
         INFO: {"get": info | {"security": security}},
         LIVEZ: {"get": _get("livez", "The process answers", LIVEZ, _json(AliveResponse, {"status": "alive"}))},

@@ -52,6 +52,7 @@ STATUS: dict[type[SkyfixError], int] = {
     http.RateLimited: 429,
     http.HeaderTooLarge: 431,
     http.KeyFileInvalid: 500,
+    http.TrackSecretInvalid: 500,
     http.AddressUnavailable: 500,
     http.DemoFailed: 500,
     http.TrackFileInvalid: 422,

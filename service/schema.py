@@ -27,7 +27,7 @@ def needs(holds: bool, pointer: str, detail: str) -> None:
         raise PydanticCustomError("dependency", "{detail}", {"pointer": pointer, "detail": detail})
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Take 5.0 for 5, as JSON has one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -153,7 +153,7 @@ class LocalizeRequest(Strict):
 
     model_config = ConfigDict(json_schema_extra=A_CIRCLE_NEEDS_ITS_CENTRE)
 
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K), BeforeValidator(_whole)] | None = Field(
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K), BeforeValidator(whole)] | None = Field(
         default=None, description="Candidates wanted, 5 by default."
     )
     prior: PriorRequest | None = None

@@ -19,6 +19,7 @@ from service.errors import AddressUnavailable
 from service.server import bind
 from service.settings import Settings
 from service.sizes import available_cores
+from service.tracking.token import new_secret
 
 Work = Callable[[Settings], None]
 logger = logging.getLogger("skyfix")
@@ -46,7 +47,8 @@ def supervise(settings: Settings, work: Work) -> int:
         raise UsageError("--workers shares out cores. Start one server a GPU instead, by CUDA_VISIBLE_DEVICES.")
     with _reserved(settings.host, settings.port) as port:
         spawn = multiprocessing.get_context("spawn")
-        shares = [share(settings, number, port) for number in range(settings.workers)]
+        alike = settings.sharing(new_secret())
+        shares = [share(alike, number, port) for number in range(settings.workers)]
         workers = [spawn.Process(target=_run, args=(work, each), name=f"worker-{n}") for n, each in enumerate(shares)]
         told = threading.Event()
 

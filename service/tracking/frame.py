@@ -25,9 +25,12 @@ class Cells:
     """Squares of ground and what a photo says of each.
 
     Attributes:
-        x_m, y_m: (K,) around a WGS84 origin. log_ratio: (K,) natural logarithm; 0 says nothing.
-        heading_rad: (K,) of the photo's centre if it was taken there; None where no heading was searched.
-        area_m2: of one cell. sigma_m: spread of the true place around its cell. heading_sigma_rad: of its heading.
+        x_m, y_m: (K,) around a WGS84 origin.
+        log_ratio: (K,) natural logarithm; 0 says nothing.
+        heading_rad: (K,) direction of travel if the photo was taken there, in any turn of the circle; None where no
+            heading was searched.
+        area_m2: of one cell.
+        sigma_m, heading_sigma_rad: spread of the true place, along each axis, and heading around those of its cell.
         log_rest: of ground between and around the cells; 0 where there is no imagery, less where cells are left out.
         tiles: how many were compared.
     """
@@ -61,10 +64,15 @@ class Frame(Protocol):
 
 
 class PhotoFrame:
-    """A photo in front of a gallery."""
+    """A photo in front of a gallery.
 
-    def __init__(self, source: LikelihoodSource, view: View) -> None:
+    Args:
+        yaw_rad: where the camera looks, clockwise from the direction of travel.
+    """
+
+    def __init__(self, source: LikelihoodSource, view: View, yaw_rad: float = 0.0) -> None:
         self._source, self._view, self._queries = source, view, source.laid_out(view)
+        self._yaw_rad = yaw_rad
 
     def around(self, lat: float, lon: float, circles: Sequence[Circle]) -> Cells | None:
         gallery = self._source.gallery
@@ -109,7 +117,7 @@ class PhotoFrame:
         ground = found.evidence.ground
         known = self._source.calibration.at(np.array([found.fov_deg]), np.array([ground.area_m2]))
         sigma_m = math.hypot(float(known.position_sigma_m[0]), ground.spacing_m / math.sqrt(12.0))
-        heading = None if ground.heading_deg is None else np.radians(ground.heading_deg)
+        heading = None if ground.heading_deg is None else np.radians(ground.heading_deg) - self._yaw_rad
         return Cells(
             x_m=ground.x_m,
             y_m=ground.y_m,

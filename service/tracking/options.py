@@ -10,7 +10,8 @@ class Options:
     """Numbers of a tracker; the defaults are for vehicles and people in streets.
 
     Attributes:
-        outlier_share: photos that say nothing of where they were taken, whatever they seem to say.
+        outlier_share: photos that say nothing of where the camera is, whatever they seem to say.
+        elsewhere: share of those that may show any other place of the index, however well.
         wrong_heading: photos of the right place whose heading is wrong.
         photo_length_m: two photos this far apart share about a third of what misleads them (exp(-d / length)).
         fix_tau_s: the same in time, for fixes: errors of GPS between houses walk.
@@ -24,6 +25,7 @@ class Options:
     """
 
     outlier_share: float = 0.2
+    elsewhere: float = 0.5
     wrong_heading: float = 0.1
     photo_length_m: float = 15.0
     fix_tau_s: float = 30.0
@@ -35,6 +37,10 @@ class Options:
     walk_tau_s: float = 10.0
     drift_m2_per_s: float = 0.2
     decides_from: float = 1.5
+
+    def by_chance(self, mean_ratio: float = 1.0) -> float:
+        """What an outlier makes of a photo, where the mean cell of the index is so much likelier than chance."""
+        return self.outlier_share * (1.0 - self.elsewhere + self.elsewhere * mean_ratio)
 
 
 USUAL = Options()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from service.tracking.weigh import (
     weigh_photo,
 )
 
+SearchMode = Literal["prior", "global"]
 CONTRADICTED, UNPLACED = 0.5, 0.05
 """A photo this much unlikelier than chance, or so much that is not placed, has the whole index asked."""
 LEAST_LOST = 1e-6
@@ -80,7 +82,7 @@ class Step:
     belief: Belief
     estimate: TrackEstimate
     notices: tuple[Notice, ...]
-    mode_used: str | None
+    mode_used: SearchMode | None
     """prior: ground near the belief was compared; global: the whole index; None: there was no photo."""
     tiles_scanned: int
 
@@ -127,9 +129,8 @@ class Tracker:
         """
         options = self.options
         belief = belief or self._beginning(seen)
+        self.check_time(belief, seen.time_s)
         elapsed_s = seen.time_s - belief.time_s
-        if elapsed_s < 0:
-            raise ParameterError("timestamp", "is before that of the step that the token is from.")
         notices: list[Notice] = [GAP] if elapsed_s > GAP_S and seen.motion is None and belief.step else []
         before = spots(belief.components)
         held, moved_m = predict(belief.components, seen.motion, elapsed_s, options)
@@ -143,7 +144,7 @@ class Tracker:
         if seen.fix is not None:
             belief, state, rejected = self._fix(belief, state, seen.fix)
             notices += [FIX_REJECTED] if rejected else []
-        mode: str | None = None
+        mode: SearchMode | None = None
         tiles, covered = 0, True
         if seen.frame is not None:
             blurred = _blurred(before, expected)
@@ -152,6 +153,11 @@ class Tracker:
             mode, tiles, covered = looked.mode, looked.tiles, looked.covered
             notices += [FRAME_REJECTED] if looked.rejected else []
         return self._concluded(belief, state, expected, notices, mode, tiles, covered)
+
+    def check_time(self, belief: Belief | None, time_s: float) -> None:
+        """Raises ParameterError at `timestamp`: the time is before that of the belief."""
+        if belief is not None and time_s < belief.time_s:
+            raise ParameterError("timestamp", "is before that of the step that the token is from.")
 
     def _beginning(self, seen: Observation) -> Belief:
         lat, lon = (0.0, 0.0) if seen.fix is None else (seen.fix.lat, seen.fix.lon)
@@ -178,15 +184,15 @@ class Tracker:
         new = 1.0 - math.exp(-belief.fix_age_s / self.options.fix_tau_s) if self.options.fix_tau_s > 0 else 1.0
         sigma_m = fix.sigma_m / math.sqrt(max(new, 1e-3))
         area_m2 = max(self.ground_m2, math.pi * (10 * sigma_m) ** 2)
-        weighed = weigh_fix(state.held, x_m, y_m, sigma_m, area_m2, self.options)
+        held, believed = weigh_fix(state.held, x_m, y_m, sigma_m, area_m2, self.options)
         had = state.held.total
         unplaced = state.lost + state.outside
         born, rest = born_of_fix(x_m, y_m, sigma_m, unplaced, area_m2, self.options)
         kept = rest / max(unplaced, 1e-300)
         belief = replace(belief, fix_age_s=0.0)
-        after = _State(joined(weighed.held, born), state.lost * kept, state.outside * kept)
-        rejected = had > 0.5 and weighed.believed < 0.5 * (weighed.held.total + born.total)
-        accepted = (weighed.believed + born.total) / max(after.held.total + after.lost + after.outside, 1e-300)
+        after = _State(joined(held, born), state.lost * kept, state.outside * kept)
+        rejected = had > 0.5 and believed < 0.5 * (held.total + born.total)
+        accepted = (believed + born.total) / max(after.held.total + after.lost + after.outside, 1e-300)
         belief = replace(belief, evidence=min(belief.evidence + new * accepted, 100.0))
         return belief, self._fewer(after.normalised()), rejected
 
@@ -198,30 +204,37 @@ class Tracker:
         if moved_m < 0:
             moved_m = 0.0
             if cells is not None and belief.seen > 0:
-                first = spots(weigh_photo(state.held, groups, cells, Newness(1.0, 1.0), options).held)[0]
+                first = spots(
+                    weigh_photo(state.held, groups, cells, Newness(1.0, 1.0), options).held(options.by_chance())
+                )[0]
                 moved_m = math.hypot(first.mean[0] - belief.anchor_x_m, first.mean[1] - belief.anchor_y_m)
         lasting = math.exp(-moved_m / options.photo_length_m)
         between = 1.0 - lasting + lasting / (1.0 + belief.seen) ** 3
         new = Newness(between, max(1.0 - (1.0 - between) * (1.0 - blurred), 1e-6))
         belief = replace(belief, seen=belief.seen * lasting + 1.0, moved_m=0.0)
         had, tiles = state.held.total, 0 if cells is None else cells.tiles
-        held, ratio, believed = state.held, 1.0, 0.0
-        if cells is not None:
-            weighed = weigh_photo(state.held, groups, cells, new, options)
-            held, ratio, believed = weighed.held, weighed.ratio, weighed.believed
-        lost, mode = state.lost, "prior"
-        contradicted = cells is not None and ratio < CONTRADICTED
+        weighed = weigh_photo(state.held, groups, cells, new, options) if cells is not None else None
+        chance, lost, carried, outside = options.by_chance(), state.lost, 0.0, state.outside
+        mode: SearchMode = "prior"
+        born = nothing()
+        contradicted = weighed is not None and weighed.ratio < CONTRADICTED
         if not len(state.held) or contradicted or state.lost > UNPLACED:
-            carried = options.kidnapped * had if contradicted else 0.0
-            held = held.weighed(held.weight * (1.0 - options.kidnapped)) if contradicted else held
+            carried = options.kidnapped if contradicted else 0.0
             belief, best = self._anywhere(belief, state, frame)
-            born, lost = born_of_photo(best, lost + carried, self.gallery_cells, new.between, options)
-            held, mode, tiles = joined(held, born), "global", max(tiles, best.tiles)
-            believed += born.total
-        total = held.total + lost + state.outside
+            found = born_of_photo(best, lost + carried * had, self.gallery_cells, new.between, options)
+            born, lost, mode, tiles = found.held, found.rest, "global", max(tiles, best.tiles)
+            chance = options.by_chance(found.mean_ratio)
+            outside *= 1.0 - options.outlier_share + chance
+        held, believed = state.held, born.total
+        if weighed is not None:
+            held, believed = weighed.held(chance), (1.0 - carried) * weighed.believed.total + born.total
+        elif mode == "global":
+            held = held.weighed(held.weight * (1.0 - options.outlier_share + chance))
+        held = joined(held.weighed((1.0 - carried) * held.weight), born)
+        total = held.total + lost + outside
         rejected = had > 0.5 and believed < 0.2 * total
         belief = replace(belief, evidence=min(belief.evidence + new.between * believed / max(total, 1e-300), 100.0))
-        after = self._fewer(_State(held, lost, state.outside).normalised())
+        after = self._fewer(_State(held, lost, outside).normalised())
         return _Looked(belief, after, mode, tiles, cells is not None or mode == "global", rejected)
 
     def _anywhere(self, belief: Belief, state: _State, frame: Frame) -> tuple[Belief, Cells]:
@@ -242,7 +255,7 @@ class Tracker:
         state: _State,
         expected: list[Spot],
         notices: list[Notice],
-        mode: str | None,
+        mode: SearchMode | None,
         tiles: int,
         covered: bool,
     ) -> Step:
@@ -278,7 +291,7 @@ class _Looked:
 
     belief: Belief
     state: _State
-    mode: str
+    mode: SearchMode
     tiles: int
     covered: bool
     rejected: bool

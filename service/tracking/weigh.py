@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.calibration.prior import REACH_SIGMAS
 from service.fleet.gaussian import inverse_2, log_density
-from service.tracking.belief import FLAT_RAD, Bools, Components, Floats, joined
+from service.tracking.belief import FLAT_RAD, Bools, Components, Floats, joined, nothing
 from service.tracking.frame import Cells, Circle
 from service.tracking.motion import TWO_PI, turn_rad
 from service.tracking.options import Options
@@ -22,6 +22,8 @@ from service.tracking.options import Options
 Ints = NDArray[np.int64]
 MOST_CIRCLES, WIDEST_M = 64, 100.0
 MOST_PAIRS = 4096
+MOST_LOG_RATIO = 50.0
+"""Nothing is surer than that."""
 LEAST_SHARE = 1e-6
 """Products that hold less of a step are taken together."""
 
@@ -52,14 +54,23 @@ class Weighed:
     """What a photo makes of components; weights are not normalised.
 
     Attributes:
-        held: believed products and, with the share of outliers, what there was.
+        believed: products with the photo, if it is no outlier.
+        before: what there was. beside: (M,) share of it where a photo that is no outlier finds no cells.
         ratio: how much likelier the photo is by what was believed than by chance, if it is no outlier.
-        believed: weight of the products.
     """
 
-    held: Components
+    believed: Components
+    before: Components
+    beside: Floats
     ratio: float
-    believed: float
+
+    def held(self, by_chance: float) -> Components:
+        """All that is believed now.
+
+        Args:
+            by_chance: what an outlier makes of the photo (`Options.by_chance`).
+        """
+        return joined(self.believed, self.before.weighed(self.before.weight * (by_chance + self.beside)))
 
 
 def grouped(held: Components, margin_m: float) -> list[Group]:
@@ -82,8 +93,8 @@ def grouped(held: Components, margin_m: float) -> list[Group]:
 def weigh_photo(held: Components, groups: list[Group], cells: Cells, new: Newness, options: Options) -> Weighed:
     """Multiply components by a photo; those in no group stay as they are."""
     products: list[Components] = []
-    ratio, stays = np.ones(len(held)), np.ones(len(held))
     honest = 1.0 - options.outlier_share
+    ratio, beside = np.ones(len(held)), np.full(len(held), honest)
     for group in groups:
         circle, members = group.circle, group.members
         near = np.flatnonzero(np.hypot(cells.x_m - circle.x_m, cells.y_m - circle.y_m) <= circle.reach_m)
@@ -94,11 +105,9 @@ def weigh_photo(held: Components, groups: list[Group], cells: Cells, new: Newnes
         on_cells, off_cells = less * on_cells, less * off_cells
         products.append(found.weighed(honest * less * found.weight))
         ratio[members] = on_cells + off_cells
-        stays[members] = options.outlier_share + honest * off_cells
-    unchanged = held.weighed(held.weight * stays)
-    believed = joined(*products)
+        beside[members] = honest * off_cells
     mean_ratio = float(held.weight @ ratio) / max(held.total, 1e-300)
-    return Weighed(joined(believed, unchanged), mean_ratio, believed.total)
+    return Weighed(joined(nothing(), *products), held, beside, mean_ratio)
 
 
 def _multiply(
@@ -114,7 +123,7 @@ def _multiply(
     listed = share.sum(axis=1)
     share /= np.maximum(listed, 1.0)[:, None]  # cells of tiles that overlap
     off_cells *= np.maximum(1.0 - listed, 0.0)
-    ratio = np.exp(newness * cells.log_ratio[near])
+    ratio = np.exp(newness * np.minimum(cells.log_ratio[near], MOST_LOG_RATIO))
     gain = held.covariance[:, :, :2] @ inverse_2(joint)
     turned, agrees, factor = _headings(held, cells, near, apart, gain, newness, options)
     weight = held.weight[:, None] * share * ratio * factor
@@ -188,14 +197,30 @@ def circle_density(turn: Floats, variance: Floats) -> Floats:
     return found
 
 
-def born_of_photo(cells: Cells, mass: float, gallery_cells: float, newness: float, options: Options
-) -> tuple[Components, float]:  # fmt: skip
-    """What `mass` that may be anywhere in the index becomes: components on the best cells, and what stays unplaced."""
-    honest = 1.0 - options.outlier_share
-    each = mass / max(gallery_cells, len(cells.x_m))
-    weight = honest * each * np.exp(newness * cells.log_ratio)
-    unlisted = max(0.0, mass - each * len(cells.x_m))
-    rest = honest * unlisted * math.exp(newness * cells.log_rest) + options.outlier_share * mass
+@dataclass(frozen=True, slots=True)
+class Born:
+    """What comes of `mass` that may be anywhere in the index.
+
+    Attributes:
+        held: components on the best cells.
+        rest: what stays unplaced.
+        mean_ratio: of all cells of the index.
+    """
+
+    held: Components
+    rest: float
+    mean_ratio: float
+
+
+def born_of_photo(cells: Cells, mass: float, gallery_cells: float, newness: float, options: Options) -> Born:
+    """Place what may be anywhere by a photo."""
+    honest, count = 1.0 - options.outlier_share, len(cells.x_m)
+    all_cells = max(gallery_cells, count)
+    ratio = np.exp(newness * np.minimum(cells.log_ratio, MOST_LOG_RATIO))
+    unlisted = (1.0 - count / all_cells) * math.exp(newness * cells.log_rest)
+    mean_ratio = float(ratio.sum()) / all_cells + unlisted
+    rest = mass * (honest * unlisted + options.by_chance(mean_ratio))
+    weight = honest * mass / all_cells * ratio
     covariance = np.zeros((len(weight), 3, 3))
     covariance[:, 0, 0] = covariance[:, 1, 1] = cells.sigma_m**2
     covariance[:, 2, 2] = FLAT_RAD**2
@@ -205,18 +230,23 @@ def born_of_photo(cells: Cells, mass: float, gallery_cells: float, newness: floa
         # where the heading may be wrong, it is a wide one
         spread = cells.heading_sigma_rad**2 / max(newness, 1e-6)
         covariance[:, 2, 2] = min(spread, FLAT_RAD**2)
-    return Components(mean, covariance, weight), rest
+    return Born(Components(mean, covariance, weight), rest, mean_ratio)
 
 
-def weigh_fix(held: Components, x_m: float, y_m: float, sigma_m: float, area_m2: float, options: Options) -> Weighed:
-    """Multiply components by a fix: a normal, a wider one, and a share that says nothing of an area."""
+def weigh_fix(
+    held: Components, x_m: float, y_m: float, sigma_m: float, area_m2: float, options: Options
+) -> tuple[Components, float]:
+    """Multiply components by a fix: a normal, a wider one, and a share that says nothing of an area.
+
+    Returns:
+        All that is believed now, and the weight of what believes the fix.
+    """
     shares = ((1.0 - options.fix_outliers - options.fix_gross, 1.0), (options.fix_outliers, options.fix_wider))
     apart = np.array([x_m, y_m]) - held.mean[:, :2]
-    products, density = [], np.full(len(held), options.fix_gross / area_m2)
+    products = []
     for share, wider in shares:
         joint = held.covariance[:, :2, :2] + np.eye(2) * (wider * sigma_m) ** 2
         worth = share * np.exp(log_density(apart, joint))
-        density += worth
         gain = held.covariance[:, :, :2] @ inverse_2(joint)
         mean = held.mean + np.einsum("kij,kj->ki", gain, apart)
         mean[:, 2] %= TWO_PI
@@ -225,7 +255,7 @@ def weigh_fix(held: Components, x_m: float, y_m: float, sigma_m: float, area_m2:
         products.append(Components(mean, covariance, held.weight * worth))
     believed = joined(*products)
     unchanged = held.weighed(held.weight * options.fix_gross / area_m2)
-    return Weighed(joined(believed, unchanged), float(held.weight @ density) * area_m2, believed.total)
+    return joined(believed, unchanged), believed.total
 
 
 def born_of_fix(

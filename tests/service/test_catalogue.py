@@ -62,6 +62,14 @@ def post_fixes(content: Any, media_type: str, query: str = "", **settings: Any) 
     return ask
 
 
+def post_step(step: dict[str, Any]) -> Ask:
+    def ask(localizer: IndexLocalizer, folder: Path) -> httpx.Response:  # noqa: ARG001
+        moved = {**step, "odometry": {"forward_m": 1.0}}
+        return Client(create_app(Settings(), localizer)).request("POST", "/track", json=moved)
+
+    return ask
+
+
 def image(name: str) -> Ask:
     return post(IMAGES[name][0], {"Content-Type": "image/jpeg"})
 
@@ -145,6 +153,7 @@ PROVOKED: dict[str, Ask] = {
     "invalid_parameter": post(query="?top_k=0"),
     "unknown_parameter": post(json.dumps({"image": "", "camera": {"fov_degrees": 70}}), JSON),
     "duplicate_field": post(query="?top_k=1&top_k=2"),
+    "track_token_invalid": post_step({"timestamp": "2026-11-21T20:23:10Z", "track_token": "AQIDBA"}),
     "missing_image": post(b"{}", JSON),
     "image_empty": image("empty"),
     "image_undecodable": image("half a JPEG"),

@@ -62,7 +62,10 @@ def test_photos_fixes_and_odometry_are_a_kalman_filter(sends_bytes: bool) -> Non
                 sigma_m**2,
             )
         else:
-            seen, noise = Observation(float(number), gaussian(*measured, sigma_m), motion=odometry), sigma_m**2 + 9.0
+            seen, noise = (
+                Observation(float(number), gaussian(float(measured[0]), float(measured[1]), sigma_m), motion=odometry),
+                sigma_m**2 + 9.0,
+            )
         gain = covariance @ np.linalg.inv(covariance + np.eye(2) * noise)
         mean, covariance = mean + gain @ (measured - mean), covariance - gain @ covariance
         assert step is not None
