@@ -19,6 +19,7 @@ DOCUMENTS = (
     "docs/api.md",
     "docs/clients.md",
     "docs/experiments.md",
+    "docs/geotagging.md",
     "docs/calibration.md",
     "docs/deployment.md",
     "docs/operating.md",

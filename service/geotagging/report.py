@@ -74,10 +74,10 @@ def _spots(candidates: Sequence[Spot]) -> str:
 
 
 def _collection(rows: Sequence[Row]) -> bytes:
-    """A Point a photo that has a position; those of no position are in the table alone (RFC 7946)."""
+    """A Point a photo that has a position (RFC 7946), each on a line; photos without one are in the table alone."""
     features = [_feature(row) for row in rows if row.lat is not None and row.lon is not None]
-    document = {"type": "FeatureCollection", "features": features}
-    return (json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+    lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in features)
+    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'.encode()
 
 
 def _feature(row: Row) -> dict[str, Any]:
