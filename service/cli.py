@@ -33,6 +33,7 @@ COMMANDS = {
     "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
     "track": ("service.commands.track:command", "Follow a camera through a folder of photos or a film."),
+    "correct": ("service.commands.correct:command", "Correct the fixes of a track by photos taken along it."),
     "geotag": ("service.commands.geotag:command", "Give positions to the photos of a folder that have none."),
     "openapi": ("service.commands.openapi:command", "Print the OpenAPI document of the service."),
     "index": ("index.commands:command", "Build and inspect indexes of aerial imagery."),

@@ -35,7 +35,8 @@ def fleet(calibrated: IndexLocalizer) -> Iterator[Running]:
 
 def test_fixes_are_corrected_one_for_one(fleet: Running, ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(encode(panorama(7)))
-    off, known = fix(7, east_m=40.0), {"accuracy_m": 30.0, "accuracy_percentile": 68.0}
+    off = fix(7, east_m=40.0)
+    known: dict[str, Any] = {"accuracy_m": 30.0, "accuracy_percentile": 68.0}
     fixes = [
         Fix(off["lat"], off["lon"], "van-17", BEGAN, image=tmp_path / "photo.png", **known),
         Fix(*position(8), device_id="van-18", timestamp=BEGAN + timedelta(seconds=1), speed_mps=3.0, **known),
