@@ -10,7 +10,7 @@ import numpy as np
 from service.fleet.drives import Drive, drives_of
 from service.fleet.fix import ASSUMED_ACCURACY_M, ASSUMED_PERCENTILE, Corrected, Fix, FleetNotice, Options
 from service.fleet.following import follow
-from service.fleet.gaussian import chi2_quantile
+from service.fleet.gaussian import chi2_quantile, radius_holding
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
 from service.fleet.single import alone, by_motion, by_photo, innovation, kept, supports
@@ -29,6 +29,7 @@ def correct(
     Args:
         fixes: of any devices, in any order; their indexes differ.
         observations: of the photos, by the index of their fix (`observation.observe`).
+        movement: of every device; None: what its own drive shows.
     """
     stale = tuple(fix.index for fix in fixes if fix.index in observations and _is_stale(fix))
     photos = {index: photo for index, photo in observations.items() if index not in stale}
@@ -36,7 +37,7 @@ def correct(
     drives, notices = drives_of(fixes)
     if options.smooth:
         for drive in drives:
-            found.update(_along(drive, photos, found, movement or Movement()))
+            found.update(_along(drive, photos, found, movement))
     return [found[fix.index] for fix in fixes], [*notices, *_notices(fixes, found, stale)]
 
 
@@ -62,7 +63,7 @@ def _single(fix: Fix, photo: Observation | None, options: Options) -> Corrected:
 
 
 def _along(
-    drive: Drive, photos: Mapping[int, Observation], single: Mapping[int, Corrected], movement: Movement
+    drive: Drive, photos: Mapping[int, Observation], single: Mapping[int, Corrected], movement: Movement | None
 ) -> dict[int, Corrected]:
     """Answer the fixes of a drive that photos tell of; what was rejected or has no imagery stays as it is."""
     status = [single[fix.index].status for fix in drive.fixes]
@@ -72,18 +73,21 @@ def _along(
         for step, fix in enumerate(drive.fixes)
         if fix.index in photos and status[step] in ("corrected", "kept")
     }
-    followed = follow(drive, read, rejected, movement) if read else None
+    telling = {step for step, word in enumerate(status) if word == "corrected"}
+    followed = follow(drive, read, telling, rejected, movement) if read else None
     if followed is None:
         return {}
     found = {}
+    radius_68, radius_95 = (radius_holding(followed.covariance, level) for level in (0.68, 0.95))
     for step, fix in enumerate(drive.fixes):
         if status[step] not in ("corrected", "kept"):
             continue
-        chi2, tilted = single[fix.index].innovation_chi2, followed.tilted.get(step)
-        if tilted is not None and supports(tilted, read[step]):
-            found[fix.index] = by_photo(fix, read[step], tilted, chi2)
+        chi2 = single[fix.index].innovation_chi2
+        if step in followed.used:
+            found[fix.index] = by_photo(fix, read[step], followed.tilted[step], chi2)
         elif followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
-            answer = by_motion(fix, followed.apart[step], followed.covariance[step])
+            at = followed.apart[step], followed.covariance[step], float(radius_68[step]), float(radius_95[step])
+            answer = by_motion(fix, *at)
             found[fix.index] = replace(answer, innovation_chi2=chi2)
         else:
             found[fix.index] = replace(kept(fix), innovation_chi2=chi2)

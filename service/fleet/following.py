@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.fleet.drives import Drive
-from service.fleet.gaussian import inverse_2
-from service.fleet.kalman import Chain, Smoothed, smooth
+from service.fleet.fitting import fitted_movement
+from service.fleet.gaussian import chi2_quantile, inverse_2
+from service.fleet.kalman import Smoothed, smooth
 from service.fleet.motion import SIZE, Movement, chain_of
 from service.fleet.observation import Observation
 from service.fleet.single import supports
@@ -30,16 +31,22 @@ class Followed:
         gained_nats: (N,) what the photos told of each position beyond fixes and motion: half the logarithm of the
             ratio of determinants.
         tilted: by step, photos in the light of everything but themselves.
+        used: steps whose photo has its say.
     """
 
     apart: Floats
     covariance: Floats
     gained_nats: Floats
     tilted: dict[int, Tilted]
+    used: frozenset[int]
 
 
 def follow(
-    drive: Drive, photos: Mapping[int, Observation], is_left_out: NDArray[np.bool_], movement: Movement
+    drive: Drive,
+    photos: Mapping[int, Observation],
+    telling: Set[int],
+    is_left_out: NDArray[np.bool_],
+    movement: Movement | None,
 ) -> Followed | None:
     """Smooth a drive; None where no photo supports anything.
 
@@ -48,36 +55,42 @@ def follow(
     the photos agree.
 
     Args:
-        photos: by step. is_left_out: (N,) fixes that are not believed.
+        photos: by step. telling: steps whose photo tells of the place even without the others.
+        is_left_out: (N,) fixes that are not believed. movement: None: what the drive itself shows.
 
     Source: expectation propagation (Minka, UAI 2001), a site a photo.
     """
-    bare = chain_of(drive.fixes, drive.xy_m, drive.seconds, movement)
-    bare = _without(bare, is_left_out)
+    usual = movement or Movement()
+    bare = chain_of(drive.fixes, drive.xy_m, drive.seconds, is_left_out, usual)
     before = smooth(bare)
-    sites = _Sites(len(drive.fixes))
+    sites = _Sites(len(drive.fixes), telling)
     found, tilted = before, dict[int, Tilted]()
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         tilted = {step: sites.renew(step, found, drive.xy_m[step], photo) for step, photo in photos.items()}
         if not sites.any:
             return None
+        if number == 0 and movement is None:
+            usual = fitted_movement(drive, is_left_out, sites.information, sites.vector)
+            bare = chain_of(drive.fixes, drive.xy_m, drive.seconds, is_left_out, usual)
+            before = smooth(bare)
         found = smooth(bare.with_more(sites.information, sites.vector))
     covariance = found.covariance[:, :2, :2]
     gained = np.log(np.linalg.det(before.covariance[:, :2, :2]) / np.linalg.det(covariance)) / 2.0
-    return Followed(found.mean[:, :2] - drive.xy_m, covariance, gained, tilted)
-
-
-def _without(chain: Chain, is_left_out: NDArray[np.bool_]) -> Chain:
-    information, vector = chain.information.copy(), chain.vector.copy()
-    information[is_left_out], vector[is_left_out] = 0.0, 0.0
-    return Chain(chain.first, chain.first_covariance, chain.transition, chain.noise, information, vector)
+    used = frozenset(step for step, one in tilted.items() if sites.has_say(step, one, photos[step]))
+    return Followed(found.mean[:, :2] - drive.xy_m, covariance, gained, tilted, used)
 
 
 class _Sites:
     """What each photo adds to a chain."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, telling: Set[int]) -> None:
         self.information, self.vector = np.zeros((steps, SIZE, SIZE)), np.zeros((steps, SIZE))
+        self._telling = telling
+
+    def has_say(self, step: int, tilted: Tilted, photo: Observation) -> bool:
+        """Beside others a photo may tell little that is new; what counts is that it explains the place."""
+        explains = tilted.unexplained < photo.thresholds.outside_at
+        return explains if step in self._telling else supports(tilted, photo)
 
     @property
     def any(self) -> bool:
@@ -92,10 +105,12 @@ class _Sites:
         mean = cavity @ (whole @ found.mean[step, :2] - own_vector)
         tilted = tilt(photo, mean - fix_xy_m, cavity)
         information, vector = np.zeros((2, 2)), np.zeros(2)
-        if supports(tilted, photo):
+        if self.has_say(step, tilted, photo):
             centre, spread = tilted.mixture.moments()
             after = inverse_2(spread)
             information, vector = _positive(after - precision, after @ (centre + fix_xy_m) - precision @ mean)
+            held_to = chi2_quantile(0.95) / chi2_quantile(photo.level_95)
+            information, vector = held_to * information, held_to * vector
         self.information[step, :2, :2], self.vector[step, :2] = information, vector
         return tilted
 

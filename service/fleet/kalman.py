@@ -20,6 +20,7 @@ class Chain:
 
     Attributes:
         transition, noise: (N, S, S). information: (N, S, S). vector: (N, S).
+        log_scale: what the measurements' densities hold besides, -(z' R^-1 z + log det 2 pi R) / 2, summed.
     """
 
     first: Floats
@@ -28,6 +29,7 @@ class Chain:
     noise: Floats
     information: Floats
     vector: Floats
+    log_scale: float = 0.0
 
     def with_more(self, information: Floats, vector: Floats) -> Chain:
         """Measure more at each step."""
@@ -42,11 +44,52 @@ class Smoothed:
     covariance: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Filtered:
+    """Means (N, S) and covariances (N, S, S), before each step's measurements and after them."""
+
+    foreseen: Floats
+    foreseen_covariance: Floats
+    mean: Floats
+    covariance: Floats
+
+
 def smooth(chain: Chain) -> Smoothed:
     """Give every step's state given all measurements, before and after it.
 
-    Source: Rauch, Tung and Striebel (AIAA Journal 1965); Sarkka, Bayesian Filtering and Smoothing, th. 4.2 and 8.2.
+    Source: Rauch, Tung and Striebel (AIAA Journal 1965); Sarkka, Bayesian Filtering and Smoothing, th. 8.2.
     """
+    known = _filter(chain)
+    means, covariances = known.mean.copy(), known.covariance.copy()
+    carried = chain.transition[1:] @ covariances[:-1]
+    gains = np.linalg.solve(known.foreseen_covariance[1:], carried).swapaxes(1, 2)
+    for k in range(len(means) - 2, -1, -1):
+        gain = gains[k]
+        means[k] += gain @ (means[k + 1] - known.foreseen[k + 1])
+        less = covariances[k + 1] - known.foreseen_covariance[k + 1]
+        covariances[k] = _even(covariances[k] + gain @ less @ gain.T)
+    return Smoothed(means, covariances)
+
+
+def log_likelihood(chain: Chain) -> float:
+    """Log density of all measurements under the chain (prediction error decomposition; Sarkka, th. 12.3).
+
+    A step adds h'm - m'Lm / 2 + a'P a / 2 - log det(I + P- L) / 2, a = h - L m, m and P- foreseen, P after it.
+    """
+    known = _filter(chain)
+    expected = np.einsum("kij,kj->ki", chain.information, known.foreseen)
+    amiss = chain.vector - expected
+    grown = np.eye(chain.vector.shape[1]) + known.foreseen_covariance @ chain.information
+    terms = (
+        np.einsum("ki,ki->k", chain.vector - expected / 2.0, known.foreseen)
+        + np.einsum("ki,kij,kj->k", amiss, known.covariance, amiss) / 2.0
+        - np.linalg.slogdet(grown)[1] / 2.0
+    )
+    return float(terms.sum()) + chain.log_scale
+
+
+def _filter(chain: Chain) -> _Filtered:
+    """Source: Kalman (1960); Sarkka, th. 4.2, the update in the form of information."""
     steps, size = chain.vector.shape
     means, covariances = np.empty((steps, size)), np.empty((steps, size, size))
     foreseen, foreseen_covariances = np.empty((steps, size)), np.empty((steps, size, size))
@@ -60,12 +103,7 @@ def smooth(chain: Chain) -> Smoothed:
         covariance = _even(np.linalg.solve(one + covariance @ information, covariance))
         mean = mean + covariance @ (chain.vector[k] - information @ mean)
         means[k], covariances[k] = mean, covariance
-    gains = np.linalg.solve(foreseen_covariances[1:], chain.transition[1:] @ covariances[:-1]).swapaxes(1, 2)
-    for k in range(steps - 2, -1, -1):
-        gain = gains[k]
-        means[k] += gain @ (means[k + 1] - foreseen[k + 1])
-        covariances[k] = _even(covariances[k] + gain @ (covariances[k + 1] - foreseen_covariances[k + 1]) @ gain.T)
-    return Smoothed(means, covariances)
+    return _Filtered(foreseen, foreseen_covariances, means, covariances)
 
 
 def _even(matrix: Floats) -> Floats:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration.points import disc
-from service.fleet.gaussian import chi2_tail, log_density, mahalanobis2
+from service.fleet.gaussian import chi2_tail, mahalanobis2
 
 Floats = NDArray[np.float64]
 PER_PART = 32
@@ -49,9 +50,14 @@ class Mixture:
         return points
 
     def log_density(self, at: Floats) -> Floats:
-        """(...,) log of the density at points (..., 2)."""
-        parts = log_density(at[..., None, :] - self.mean, self.covariance) + np.log(np.maximum(self.weight, 1e-300))
-        return np.asarray(np.logaddexp.reduce(parts, axis=-1))
+        """(M,) log of the density at points (M, 2)."""
+        whiten = np.linalg.inv(np.linalg.cholesky(self.covariance))
+        scale = np.log(np.maximum(self.weight, 1e-300)) - math.log(2.0 * math.pi)
+        scale += np.log(whiten[:, 0, 0] * whiten[:, 1, 1])
+        found = np.full(len(at), -np.inf)
+        for part, white, mean in zip(scale, whiten, self.mean, strict=True):
+            found = np.logaddexp(found, part - (((at - mean) @ white.T) ** 2).sum(axis=1) / 2.0)
+        return found
 
     def tail(self, at: Floats) -> float:
         """Probability of a place where the mixture is no denser than at a point (2,): 1 less the level of its contour.
@@ -65,8 +71,8 @@ class Mixture:
         turn = 2.0 * np.pi * (np.arange(SPOKES)[:, None] + np.arange(RINGS) * 0.382) / SPOKES
         unit = np.stack([away * np.cos(turn), away * np.sin(turn)], axis=-1)
         points = self.mean[:, None, None] + np.einsum("kij,srj->ksri", np.linalg.cholesky(self.covariance), unit)
-        is_tail = self.log_density(points) <= self.log_density(at)
-        return float(self.weight @ (is_tail.mean(axis=1) @ held))
+        is_tail = self.log_density(points.reshape(-1, 2)) <= self.log_density(at[None])
+        return float(self.weight @ (is_tail.reshape(points.shape[:-1]).mean(axis=1) @ held))
 
 
 def mixture_of(weight: Floats, mean: Floats, covariance: Floats, least: float = 0.0) -> Mixture:

@@ -19,6 +19,7 @@ from service.fleet.fix import Fix
 from service.fleet.kalman import Chain
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 SIZE = 6
 STANDING_MPS = 0.5
 FIRST_POSITION_M, FIRST_SPEED_MPS = 1000.0, 30.0
@@ -43,17 +44,21 @@ class Movement:
     course_deg: float = 5.0
 
 
-def chain_of(fixes: Sequence[Fix], xy_m: Floats, seconds: Floats, movement: Movement) -> Chain:
+def chain_of(fixes: Sequence[Fix], xy_m: Floats, seconds: Floats, is_left_out: Bools, movement: Movement) -> Chain:
     """Build the chain of one device.
 
     Args:
         fixes: in time order. xy_m: (N, 2) of them, metres of a flat frame. seconds: (N,), never falling.
+        is_left_out: (N,) fixes that are not believed.
     """
     steps = np.diff(seconds, prepend=seconds[:1])
     information, vector = np.zeros((len(fixes), SIZE, SIZE)), np.zeros((len(fixes), SIZE))
+    log_scale = 0.0
     for k, fix in enumerate(fixes):
-        _measure_position(fix.sigma_m, xy_m[k], movement, information[k], vector[k])
-        _measure_velocity(fix, movement, information[k], vector[k])
+        if is_left_out[k]:
+            continue
+        log_scale += _measure_position(fix.sigma_m, xy_m[k], movement, information[k], vector[k])
+        log_scale += _measure_velocity(fix, movement, information[k], vector[k])
     spread = np.array([FIRST_POSITION_M, FIRST_POSITION_M, FIRST_SPEED_MPS, FIRST_SPEED_MPS, 1.0, 1.0])
     spread[:2] += 10.0 * fixes[0].sigma_m
     return Chain(
@@ -63,23 +68,25 @@ def chain_of(fixes: Sequence[Fix], xy_m: Floats, seconds: Floats, movement: Move
         noise=_noises(steps, movement),
         information=information,
         vector=vector,
+        log_scale=log_scale,
     )
 
 
-def _measure_position(sigma_m: float, xy_m: Floats, movement: Movement, information: Floats, vector: Floats) -> None:
-    """z = x + sigma (sqrt(1 - white) u + sqrt(white) n)."""
+def _measure_position(sigma_m: float, xy_m: Floats, movement: Movement, information: Floats, vector: Floats) -> float:
+    """z = x + sigma (sqrt(1 - white) u + sqrt(white) n); give the log of what does not depend on the state."""
     looks = np.zeros((2, SIZE))
     looks[[0, 1], [0, 1]] = 1.0
     looks[[0, 1], [4, 5]] = sigma_m * math.sqrt(1.0 - movement.white)
     weight = 1.0 / (sigma_m**2 * movement.white)
     information += weight * looks.T @ looks
     vector += weight * looks.T @ xy_m
+    return _log_scale(xy_m, np.eye(2) * weight)
 
 
-def _measure_velocity(fix: Fix, movement: Movement, information: Floats, vector: Floats) -> None:
+def _measure_velocity(fix: Fix, movement: Movement, information: Floats, vector: Floats) -> float:
     """Speed and course together are a velocity; a speed alone tells only that one stands."""
     if fix.speed_mps is None:
-        return
+        return 0.0
     if fix.speed_mps < STANDING_MPS:
         velocity, covariance = np.zeros(2), np.eye(2) * movement.speed_mps**2
     elif fix.heading_deg is not None:
@@ -89,10 +96,16 @@ def _measure_velocity(fix: Fix, movement: Movement, information: Floats, vector:
         velocity = fix.speed_mps * along
         covariance = movement.speed_mps**2 * np.outer(along, along) + aside**2 * np.outer(across, across)
     else:
-        return
+        return 0.0
     weight = np.linalg.inv(covariance)
     information[2:4, 2:4] += weight
     vector[2:4] += weight @ velocity
+    return _log_scale(velocity, np.asarray(weight, np.float64))
+
+
+def _log_scale(value: Floats, weight: Floats) -> float:
+    """-(z' R^-1 z + log det 2 pi R) / 2 of a measurement (2,) with its inverse covariance (2, 2)."""
+    return float(-(value @ weight @ value) + np.log(np.linalg.det(weight))) / 2.0 - math.log(2.0 * math.pi)
 
 
 def _transitions(steps: Floats, movement: Movement) -> Floats:

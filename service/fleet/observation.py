@@ -25,7 +25,7 @@ from service.view import View
 Floats = NDArray[np.float64]
 LOOKED_SIGMAS, LEAST_REACH_M, LEAST_CIRCLE_M = 8.0, 250.0, 25.0
 """A photo is compared with everything around its fix, so that a fix that is somewhat off is seen to be."""
-LEAST_PART, MOST_PLACES = 1e-9, 12
+LEAST_PART, MOST_PLACES = 1e-7, 12
 NEAR_POLE_DEG = 89.9
 
 

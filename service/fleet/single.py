@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.calibration.model import CONFIDENCE_RADIUS_M
 from models.geo import offset
 from service.fleet.fix import Corrected, Covariance, Fix, Status
-from service.fleet.gaussian import radius_holding, round_covariance, round_radius
+from service.fleet.gaussian import round_covariance, round_radius
 from service.fleet.mixture import Mixture
 from service.fleet.observation import Observation
 from service.fleet.tilt import Tilted, tilt
@@ -59,7 +59,10 @@ def moved(fix: Fix, east_m: float, north_m: float) -> tuple[float, float]:
 
 
 def by_photo(fix: Fix, observation: Observation, tilted: Tilted, chi2: float | None) -> Corrected:
-    """The mean of what fix and photo leave: no other point has a smaller mean square of errors."""
+    """The mean of what fix and photo leave: no other point has a smaller mean square of errors.
+
+    The radii hold the shares of it that the calibration asks for.
+    """
     mean, covariance = tilted.mixture.moments()
     lat, lon = moved(fix, float(mean[0]), float(mean[1]))
     away, held = tilted.mixture.around(float(mean[0]), float(mean[1]))
@@ -85,7 +88,7 @@ def by_photo(fix: Fix, observation: Observation, tilted: Tilted, chi2: float | N
     )
 
 
-def by_motion(fix: Fix, apart: Floats, covariance: Floats) -> Corrected:
+def by_motion(fix: Fix, apart: Floats, covariance: Floats, radius_68_m: float, radius_95_m: float) -> Corrected:
     """What the motion makes of a fix, `apart` (2,) metres from it."""
     lat, lon = moved(fix, float(apart[0]), float(apart[1]))
     return Corrected(
@@ -94,8 +97,8 @@ def by_motion(fix: Fix, apart: Floats, covariance: Floats) -> Corrected:
         status="corrected",
         lat=lat,
         lon=lon,
-        radius_m_68=radius_holding(covariance, 0.68),
-        radius_m_95=radius_holding(covariance, 0.95),
+        radius_m_68=radius_68_m,
+        radius_m_95=radius_95_m,
         covariance_enu_m2=flat(covariance),
         moved_m=float(np.hypot(*apart)),
     )
