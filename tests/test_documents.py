@@ -28,6 +28,7 @@ DOCUMENTS = (
     "docs/monitoring.md",
     "docs/search.md",
     "docs/sources.md",
+    "docs/tracks.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
 )
 

@@ -43,8 +43,8 @@ from service.tracking.step import Fix
 ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
 MEANING = {
     "localized": "placed",
-    "outside_coverage": "carried on where there is no imagery",
-    "ambiguous": "undecided: several places explain what was seen",
+    "outside_coverage": "carried on outside the imagery",
+    "ambiguous": "undecided: several places fit",
     "no_match": "not placed",
 }
 TRACK_NAME = "skyfix"

@@ -61,7 +61,7 @@ def layers_of(followed: Sequence[Followed], fixes: Sequence[TrackPoint]) -> list
     marked = decided[:: -(-len(decided) // MOST_MARKERS) or 1]
     layers: list[Layer] = [
         Ellipses(
-            "there with 95 %",
+            "there with 95 %, if at this place",
             CORRECTED,
             [_place(one) for one in shown],
             [one.step.estimate.covariance_m2 for one in shown],
