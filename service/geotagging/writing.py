@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 from models.disk import DISK, Disk
 from service.errors import PhotoChanged
 from service.geotagging.walk import TEMPORARY
+
+
+ANYBODY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def replace(path: Path, before: bytes | None, data: bytes, *, times: bool = False, disk: Disk = DISK) -> bool:
@@ -25,10 +30,12 @@ def replace(path: Path, before: bytes | None, data: bytes, *, times: bool = Fals
 
     Raises:
         PhotoChanged: it is something else by now.
-        OSError: the system refuses.
+        OSError: the system refuses, or the file is one that nobody may write: a rename would not mind.
     """
     if before == data:
         return False
+    if before is not None and not path.stat().st_mode & ANYBODY_WRITES:
+        raise PermissionError(errno.EACCES, "it is write-protected", str(path))
     now = path.read_bytes() if path.is_symlink() or path.exists() else None
     if now != before:
         raise PhotoChanged(f"{path.name} was changed while the photo was being placed. Run again.")

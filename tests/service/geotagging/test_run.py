@@ -20,7 +20,7 @@ from service.geotagging.options import Options
 from service.geotagging.report_folder import archive as held
 from service.geotagging.report_folder import report_folder
 from service.geotagging.run import geotag
-from service.geotagging.xmp import read_xmp
+from service.geotagging.xmp import EMPTY, read_xmp
 from service.index_localizer import IndexLocalizer
 from tests.service.geotagging.conftest import QUERY, Counting, Geotag, outcomes, state
 from tests.service.world import encode, panorama, position
@@ -236,6 +236,17 @@ def test_a_photo_in_a_folder_that_cannot_be_written_is_a_row(archive: Path, loca
     rows = {row.photo: row for row in geotag(archive, localizer, QUERY, options, archive / "report", disk=disk).rows}
     assert (rows["deep/eight.jpg"].outcome, rows["deep/eight.jpg"].code) == ("failed", "unwritable")
     assert rows["seven.jpg"].outcome == "placed"
+
+
+def test_write_protected_files_stay(run: Geotag, archive: Path) -> None:
+    photo, sidecar = archive / "seven.jpg", archive / "nine.png.xmp"
+    sidecar.write_bytes(EMPTY)
+    for path in (photo, sidecar):
+        path.chmod(0o444)
+    before = photo.read_bytes()
+    rows = {row.photo: row for row in run(write="exif").rows}
+    assert {(rows[name].outcome, rows[name].code) for name in ("seven.jpg", "nine.png")} == {("failed", "unwritable")}
+    assert (photo.read_bytes(), sidecar.read_bytes()) == (before, EMPTY)
 
 
 def test_a_full_disk_ends_the_run_and_what_was_answered_is_kept(archive: Path, localizer: Counting) -> None:
