@@ -32,6 +32,8 @@ class Reckoned:
     estimate: Estimate
     evidence: PhotoEvidence
     kept: Int64s
+    posterior: Posterior
+    """Of the kept cells, in their order; the others count with the rest."""
 
 
 def round_prior(prior: Prior) -> RoundPrior:
@@ -63,7 +65,7 @@ def reckon(likelihood: Likelihood, calibration: Calibration, prior: PlacePrior |
     found = bayes(ratio, rest, calibration.probability_outside, log_prior=log_prior, unlisted_share=unlisted)
     kept = np.argsort(-found.log_cells[0], kind="stable")[:MOST_CELLS]
     part = _only(found, kept)
-    return Reckoned(_estimate(part, parameters, ground, kept, calibration, places), evidence, kept)
+    return Reckoned(_estimate(part, parameters, ground, kept, calibration, places), evidence, kept, part)
 
 
 def _unlisted(covered: Covered | None, prior: PlacePrior, log_prior: Floats) -> float:
