@@ -11,7 +11,7 @@ from service.multipart import DOCUMENT, IMAGE
 from service.requests import FORM_OR_JSON, RAW_TYPES
 from service.tracking.examples import ANSWER, FIRST, NEXT
 from service.tracking.responses import TrackResponse
-from service.tracking.schema import TrackRequest
+from service.tracking.schema import SOMETHING, TrackRequest
 
 Json = dict[str, Any]
 FORM, JSON = FORM_OR_JSON
@@ -30,12 +30,12 @@ DESCRIPTION = (
 def request_body() -> Json:
     """Describe the body."""
     binary = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-    form = {
-        "type": "object",
-        "required": [DOCUMENT],
-        "additionalProperties": False,
-        "properties": {IMAGE: binary, DOCUMENT: {"$ref": "#/components/schemas/TrackRequest"}},
-    }
+    step: Json = {"$ref": "#/components/schemas/TrackRequest"}
+    fields: Json = {"type": "object", "additionalProperties": False}
+    with_photo = {"title": "With a photo", "required": [IMAGE, DOCUMENT], "properties": {IMAGE: binary, DOCUMENT: step}}
+    alone = {"allOf": [step, {"anyOf": SOMETHING}]}
+    without = {"title": "Without", "required": [DOCUMENT], "properties": {DOCUMENT: alone}}
+    form = {"anyOf": [fields | with_photo, fields | without]}
     examples = {
         "first": {"summary": "A photo, and nothing known", "value": FIRST},
         "next": {"summary": "Further on: what the wheels say, and a fix", "value": NEXT},
@@ -64,7 +64,12 @@ def _with_image() -> Json:
         "contentEncoding": "base64",
         "description": "The photo's file in base64, standard alphabet, padded.",
     }
-    return schema | {"title": "TrackRequest with image", "properties": {IMAGE: encoded, **schema["properties"]}}
+    seen: Json = {"properties": {IMAGE: {"type": "string"}}, "required": [IMAGE]}
+    return schema | {
+        "title": "TrackRequest with image",
+        "properties": {IMAGE: encoded, **schema["properties"]},
+        "anyOf": [seen, *SOMETHING],
+    }
 
 
 def answered() -> Json:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from models.errors import ParameterError
 from service.correct.schema import IndexRequest, MountedCamera, Timestamp
-from service.correct.times import read_timestamp
+from service.correct.times import PATTERN, read_timestamp
 from service.fleet.fix import ASSUMED_ACCURACY_M, ASSUMED_PERCENTILE, LEAST_SIGMA_M
 from service.fleet.gaussian import round_sigma
 from service.query import Notice, Query
@@ -20,6 +20,7 @@ from service.tracking.token import MOST_CHARACTERS
 Json = dict[str, Any]
 MOST_STEP_M, MOST_TURN_DEG, MOST_SPEED_MPS = 100_000.0, 36_000.0, 1_000.0
 COMPASS_DEG = 15.0
+YEARS = "(19[7-9][0-9]|[2-8][0-9]{3})"
 ACCURACY_ASSUMED = Notice(
     "accuracy_percentile_assumed", f"The accuracy has no percentile; {ASSUMED_PERCENTILE:g} % was assumed."
 )
@@ -92,10 +93,27 @@ class MotionRequest(Strict):
         return self
 
 
+def given(field: str) -> Json:
+    """JSON Schema of an object in a field."""
+    return {"properties": {field: {"type": "object"}}, "required": [field]}
+
+
+SOMETHING: list[Json] = [given("fix"), given("odometry"), given("motion")]
+"""What a step without a photo has one of."""
+ONE_MOTION: Json = {
+    "anyOf": [{"properties": {"odometry": {"type": "null"}}}, {"properties": {"motion": {"type": "null"}}}]
+}
+
+
 class TrackRequest(Strict):
     """One step of a track: what is new, and the token of the step before."""
 
-    timestamp: Timestamp = Field(description="When it was seen: RFC 3339 with offset; not before the step before.")
+    model_config = ConfigDict(json_schema_extra={"allOf": [ONE_MOTION]})
+
+    timestamp: Timestamp = Field(
+        description="When it was seen: RFC 3339 with offset; not before the step before.",
+        json_schema_extra={"pattern": PATTERN.replace("[0-9]{4}", YEARS, 1)},
+    )
     track_token: str | None = Field(
         default=None,
         description="Of the step before, as it was answered; a track begins without.",

@@ -53,8 +53,10 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001
     """Leave out what is not as wrong as it seems.
 
     A list of none or one as a flat field is on the wire nothing, or a field like any other; null in the part of a form
-    is good in most places, and said nowhere.
+    is good in most places, and said nowhere. A token of a track is a good one only if it was answered before.
     """
+    if isinstance(case.body, dict) and isinstance(_step(case.body).get("track_token"), str):
+        return False
     if case.media_type == FORM and isinstance(case.body, dict) and _holds_null(case.body.get("request", {})):
         return False
     return not any(isinstance(value, list | tuple) and len(value) < 2 for value in _flat(case).values())
@@ -65,6 +67,12 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG00
     """Complete flat fields that need each other."""
     _complete(_flat(case))
     return case
+
+
+def _step(body: dict[str, Any]) -> dict[str, Any]:
+    """Give the part of a form that is JSON, or the whole body."""
+    part = body.get("request", body)
+    return part if isinstance(part, dict) else {}
 
 
 def _flat(case: Case[Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_a_drive_east_is_followed(tracked: Client) -> None:
         assert abs(answer["heading"]["deg"] - 90.0) < 15.0
         assert answer["candidates"][0]["tile"]["id"] == f"t{number}"
     assert (answer["status"], answer["search"]["mode_used"]) == ("localized", "prior")
-    assert answer["confidence"] > 0.7
+    assert answer["confidence"] > 0.6
     assert answer["expires_at"] > "2026"
     assert len(answer["track_token"]) < 16 * 1024
 
