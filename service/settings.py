@@ -89,6 +89,9 @@ class Settings(BaseSettings):
         default="auto", description="JSON lines, or text for people; auto is text on a terminal."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    snap_url: str | None = Field(default=None, description="Base URL of a map matcher to ask about corrected tracks.")
+    snap_kind: Literal["valhalla", "osrm"] = "valhalla"
+    snap_timeout_s: float = Field(default=2.0, gt=0, le=60, description="For all that is asked of it in one call.")
     otlp_endpoint: str | None = Field(default=None, description="Base URL of an OpenTelemetry collector (OTLP, HTTP).")
     page: bool = Field(default=True, description="Serve the page at / and nothing else for people.")
     page_style_url: str | None = Field(default=None, description="MapLibre style below the index's own imagery.")

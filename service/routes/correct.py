@@ -10,10 +10,11 @@ from service.abandoned import while_there
 from service.correct.geojson import corrected_collection
 from service.correct.question import Question
 from service.correct.reading import ACCEPTED, FORMAT, NDJSON, format_of, read_question
-from service.correct.responses import CorrectResponse, correct_response
+from service.correct.responses import CorrectResponse, SnappedOut, correct_response
 from service.correct.settled import read_settled
+from service.correct.snapper import Snapping, open_snapper
 from service.correct.stream import LineResponse, Stream
-from service.correct.work import look, settle
+from service.correct.work import fixes_of, look, settle
 from service.deadline import HEADER as DEADLINE
 from service.deadline import Deadline, deadline_of
 from service.geojson import MEDIA_TYPE as GEOJSON
@@ -26,7 +27,7 @@ from service.timeline import Timeline
 
 
 def add_correct(app: FastAPI, service: Service) -> None:
-    settings = service.settings
+    settings, snapper = service.settings, open_snapper(service.settings)
 
     @app.post("/correct")
     async def correct(request: Request) -> Response:
@@ -42,7 +43,7 @@ def add_correct(app: FastAPI, service: Service) -> None:
                 question = await service.pipeline.off_loop(lambda: _read(request, media_type, body))
             body = b""  # the photos are copies
             localizer = service.served.named(question.settled.search.index).ask()
-            work = _answer(service, localizer, question, deadline, request)
+            work = _answer(service, snapper, localizer, question, deadline, request)
             answer = await while_there(request.receive, work)
         with timeline.measure("serialize"):
             drawn = prefers_geojson(request.headers.get("accept", ""))
@@ -69,14 +70,23 @@ def _streamed(service: Service, request: Request, deadline: Deadline) -> Respons
 
 
 async def _answer(
-    service: Service, localizer: Localizer, question: Question, deadline: Deadline, request: Request
+    service: Service,
+    snapper: Snapping | None,
+    localizer: Localizer,
+    question: Question,
+    deadline: Deadline,
+    request: Request,
 ) -> CorrectResponse:
     timeline: Timeline = request.state.timeline
     seen = await look(service.pipeline, localizer, question, deadline, timeline)
     corrected, notices = await settle(service.pipeline, question, seen, deadline, timeline)
     service.metrics.count_fixes(corrected)
+    snapped: dict[int, SnappedOut] = {}
+    if snapper is not None:
+        snapped, failed = await snapper.snap(fixes_of(question.fixes), corrected)
+        notices = (*notices, *failed)
     names = localizer.about.index, localizer.about.model
-    return correct_response(question, corrected, notices, names, request.state.request_id, timeline.seconds())
+    return correct_response(question, corrected, notices, names, request.state.request_id, timeline.seconds(), snapped)
 
 
 def moments_of(question: Question) -> dict[int, float]:
