@@ -74,16 +74,17 @@ class Painter:
         zoom: the finest.
         scratch: file for map tiles that are not in memory; removed at the end.
         disk: what to write through.
+        within: where the imagery ends; what tiles have beyond it was filled in. None: paint whole tiles.
     """
 
-    def __init__(self, zoom: int, scratch: Path, disk: Disk = DISK) -> None:
-        self._zoom, self._scratch, self._disk = zoom, scratch, disk
+    def __init__(self, zoom: int, scratch: Path, disk: Disk = DISK, within: Bounds | None = None) -> None:
+        self._zoom, self._scratch, self._disk, self._within = zoom, scratch, disk, within
         self._open: OrderedDict[Spot, Canvas] = OrderedDict()
         self._kept = sqlite3.connect(scratch, isolation_level=None)
         self._kept.execute("PRAGMA journal_mode=OFF")
         self._kept.execute("PRAGMA synchronous=OFF")
         self._kept.execute(
-            "CREATE TABLE tile (zoom INT, x INT, y INT, rgba BLOB, PRIMARY KEY (zoom, x, y)) WITHOUT ROWID"
+            "CREATE TABLE tile (zoom INT, x INT, y INT, rgba BLOB, webp BLOB, PRIMARY KEY (zoom, x, y)) WITHOUT ROWID"
         )
 
     def __enter__(self) -> Self:
@@ -94,11 +95,10 @@ class Painter:
         self._scratch.unlink(missing_ok=True)
 
     def take_over(self, pyramid: Path) -> None:
-        """Begin with the finest tiles of another pyramid of the same zoom."""
+        """Begin with another pyramid of the same finest zoom; what is not painted on stays as it was encoded."""
         with pyramid.open("rb") as stream:
-            for (zoom, x, y), data in all_tiles(MmapSource(stream)):
-                if zoom == self._zoom:
-                    self._put((zoom, x, y), np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).copy())
+            for spot, data in all_tiles(MmapSource(stream)):
+                self._kept.execute("INSERT INTO tile VALUES (?, ?, ?, NULL, ?)", (*spot, data))
 
     def paint(self, tile: Tile) -> None:
         """Lay a tile over what is there; the poles are left out, as on every web map."""
@@ -108,7 +108,7 @@ class Painter:
         half_lat, half_lon = tile.footprint_m / 2 / per_lat, tile.footprint_m / 2 / per_lon
         left, top = world_px(tile.lat + half_lat, tile.lon - half_lon, self._zoom)
         right, bottom = world_px(tile.lat - half_lat, tile.lon + half_lon, self._zoom)
-        x0, y0, x1, y1 = math.ceil(left), math.ceil(top), math.floor(right), math.floor(bottom)
+        x0, y0, x1, y1 = self._clipped(math.ceil(left), math.ceil(top), math.floor(right), math.floor(bottom))
         if x1 <= x0 or y1 <= y0:
             return
         height, width = tile.pixels.shape[:2]
@@ -126,11 +126,24 @@ class Painter:
         lowest = self._build_levels()
         with self._disk.create(path) as stream:
             writer = Writer(stream)
-            for spot, canvas in self._all():
-                writer.write_tile(zxy_to_tileid(*spot), _encoded(canvas))
+            for spot, data in self._all():
+                writer.write_tile(zxy_to_tileid(*spot), data)
             writer.finalize(_header(bounds, lowest, self._zoom), {"name": "imagery", "format": "webp"})
         self._disk.fsync(path)
         return Imagery(min_zoom=lowest, max_zoom=self._zoom)
+
+    def _clipped(self, x0: int, y0: int, x1: int, y1: int) -> tuple[int, int, int, int]:
+        within = self._within
+        if within is None or within.west > within.east:
+            return x0, y0, x1, y1
+        left, top = world_px(within.north, within.west, self._zoom)
+        right, bottom = world_px(within.south, within.east, self._zoom)
+        return (
+            max(x0, math.ceil(left)),
+            max(y0, math.ceil(top)),
+            min(x1, math.floor(right)),
+            min(y1, math.floor(bottom)),
+        )
 
     def _lay(self, picture: Canvas, x0: int, y0: int) -> None:
         height, width = picture.shape[:2]
@@ -153,8 +166,11 @@ class Painter:
         return self._open[spot]
 
     def _read(self, spot: Spot) -> Canvas | None:
-        row = self._kept.execute("SELECT rgba FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot).fetchone()
-        return None if row is None else _unpacked(row[0])
+        row = self._kept.execute("SELECT rgba, webp FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot).fetchone()
+        if row is None:
+            return None
+        packed, encoded = row
+        return _unpacked(packed) if encoded is None else _decoded(encoded)
 
     def _put(self, spot: Spot, canvas: Canvas) -> None:
         self._open[spot] = canvas
@@ -163,14 +179,16 @@ class Painter:
 
     def _keep(self, spot: Spot, canvas: Canvas) -> None:
         packed = zlib.compress(canvas.tobytes(), 1)
-        self._kept.execute("INSERT OR REPLACE INTO tile VALUES (?, ?, ?, ?)", (*spot, packed))
+        self._kept.execute("INSERT OR REPLACE INTO tile VALUES (?, ?, ?, ?, NULL)", (*spot, packed))
 
     def _flush(self) -> None:
         while self._open:
             self._keep(*self._open.popitem(last=False))
 
-    def _spots(self, zoom: int) -> list[Spot]:
-        found = self._kept.execute("SELECT zoom, x, y FROM tile WHERE zoom = ?", (zoom,)).fetchall()
+    def _spots(self, zoom: int, *, painted: bool = False) -> list[Spot]:
+        """Tiles of a zoom; those alone that were painted on."""
+        only = " AND webp IS NULL" if painted else ""
+        found = self._kept.execute(f"SELECT zoom, x, y FROM tile WHERE zoom = ?{only}", (zoom,)).fetchall()
         return [(int(zoom), int(x), int(y)) for zoom, x, y in found]
 
     def _finest_bounds(self) -> Bounds | None:
@@ -185,11 +203,13 @@ class Painter:
     def _build_levels(self) -> int:
         """Make each coarser zoom of the four tiles below, until one tile is left; give the coarsest."""
         for zoom in range(self._zoom - 1, max(COARSEST, self._zoom - LEVELS) - 1, -1):
-            finer = self._spots(zoom + 1)
-            if len(finer) == 1:
+            if len(self._spots(zoom + 1)) == 1:
                 return zoom + 1
-            for x, y in sorted({(x // 2, y // 2) for _, x, y in finer}):
-                self._keep((zoom, x, y), self._halved(zoom, x, y))
+            there = set(self._spots(zoom))
+            above = {(zoom, x // 2, y // 2) for _, x, y in self._spots(zoom + 1)}
+            changed = {(zoom, x // 2, y // 2) for _, x, y in self._spots(zoom + 1, painted=True)}
+            for spot in sorted(changed | (above - there)):
+                self._keep(spot, self._halved(*spot))
         return max(COARSEST, self._zoom - LEVELS)
 
     def _halved(self, zoom: int, x: int, y: int) -> Canvas:
@@ -202,20 +222,27 @@ class Painter:
         halved = Image.fromarray(whole).convert("RGBa").reduce(2)  # premultiplied, or edges would turn dark
         return np.asarray(halved.convert("RGBA")).copy()
 
-    def _all(self) -> Iterator[tuple[Spot, Canvas]]:
-        """Every tile in the order of its PMTiles number, so that the file is clustered."""
+    def _all(self) -> Iterator[tuple[Spot, bytes]]:
+        """Every tile, encoded, in the order of its PMTiles number, so that the file is clustered."""
         for zoom in range(COARSEST, self._zoom + 1):
             for spot in sorted(self._spots(zoom), key=lambda spot: int(zxy_to_tileid(*spot))):
-                canvas = self._read(spot)
-                if canvas is not None:
-                    yield spot, canvas
+                packed, encoded = self._kept.execute(
+                    "SELECT rgba, webp FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot
+                ).fetchone()
+                yield spot, _encoded(_unpacked(packed)) if encoded is None else encoded
 
 
 def paint_all(
-    items: Iterable[Tile | BadTile], ids: Collection[str], wish: ImageryWish, zoom: int, path: Path, disk: Disk = DISK
+    items: Iterable[Tile | BadTile],
+    ids: Collection[str],
+    wish: ImageryWish,
+    zoom: int,
+    path: Path,
+    disk: Disk = DISK,
+    within: Bounds | None = None,
 ) -> Imagery | None:
-    """Paint the tiles that are in an index, and write their pyramid."""
-    with Painter(zoom, path.with_suffix(".scratch"), disk) as painter:
+    """Paint the tiles that are in an index, and write their pyramid; see `Painter`."""
+    with Painter(zoom, path.with_suffix(".scratch"), disk, within) as painter:
         if wish.previous is not None:
             painter.take_over(wish.previous)
         for item in items:
@@ -263,8 +290,7 @@ class MemberPictures:
             return found[0] if found else None
         whole = Image.new("RGBA", (SIZE, SIZE))
         for data in found:
-            picture = Image.open(io.BytesIO(data)).convert("RGBA")
-            whole.alpha_composite(picture)
+            whole.alpha_composite(Image.fromarray(_decoded(data)))
         return _encoded(np.asarray(whole))
 
 
@@ -282,6 +308,10 @@ def _corner(zoom: int, x: int, y: int) -> tuple[float, float]:
     """Lon and lat of the north-western corner of a map tile."""
     across = 2**zoom
     return x / across * 360.0 - 180.0, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / across))))
+
+
+def _decoded(data: bytes) -> Canvas:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).copy()
 
 
 def _unpacked(packed: bytes) -> Canvas:

@@ -263,7 +263,9 @@ def _paint(order: Order, wish: ImageryWish, table: TileTable, disk: Disk, path: 
     if zoom is None:
         resolution_m = float(np.median(table.ground_resolution_m))
         zoom = finest_zoom(float(np.median(table.lat)), resolution_m, order.footprint_m)
-    return paint_all(() if order.source is None else order.source, set(table.id), wish, zoom, path, disk)
+    if order.source is None:
+        return paint_all((), (), wish, zoom, path, disk)
+    return paint_all(order.source, set(table.id), wish, zoom, path, disk, order.source.bounds)
 
 
 def _check_room(order: Order, work: Workspace, root: Path, disk: Disk) -> None:
