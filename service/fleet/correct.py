@@ -13,7 +13,7 @@ from service.fleet.following import follow
 from service.fleet.gaussian import chi2_quantile, radius_holding
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
-from service.fleet.single import alone, by_motion, by_photo, innovation, kept, supports
+from service.fleet.single import NOMINAL, alone, by_motion, by_photo, innovation, kept, supports
 
 STALE_S = 2.0
 """A photo that is older or newer than its fix by more was taken elsewhere."""
@@ -59,7 +59,7 @@ def _single(fix: Fix, photo: Observation | None, options: Options) -> Corrected:
     tilted = alone(fix, photo)
     if not supports(tilted, photo):
         return replace(kept(fix), innovation_chi2=chi2)
-    return by_photo(fix, photo, tilted, chi2)
+    return by_photo(fix, tilted, chi2)
 
 
 def _along(
@@ -78,13 +78,13 @@ def _along(
     if followed is None:
         return {}
     found = {}
-    radius_68, radius_95 = (radius_holding(followed.covariance, level) for level in (0.68, 0.95))
+    radius_68, radius_95 = (radius_holding(followed.covariance, level) for level in NOMINAL)
     for step, fix in enumerate(drive.fixes):
         if status[step] not in ("corrected", "kept"):
             continue
         chi2 = single[fix.index].innovation_chi2
         if step in followed.used:
-            found[fix.index] = by_photo(fix, read[step], followed.tilted[step], chi2)
+            found[fix.index] = by_photo(fix, followed.tilted[step], chi2)
         elif followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
             at = followed.apart[step], followed.covariance[step], float(radius_68[step]), float(radius_95[step])
             answer = by_motion(fix, *at)

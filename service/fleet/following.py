@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.fleet.drives import Drive
 from service.fleet.fitting import fitted_movement
-from service.fleet.gaussian import chi2_quantile, inverse_2
+from service.fleet.gaussian import inverse_2
 from service.fleet.kalman import Smoothed, smooth
 from service.fleet.motion import SIZE, Movement, chain_of
 from service.fleet.observation import Observation
@@ -109,8 +109,6 @@ class _Sites:
             centre, spread = tilted.mixture.moments()
             after = inverse_2(spread)
             information, vector = _positive(after - precision, after @ (centre + fix_xy_m) - precision @ mean)
-            held_to = chi2_quantile(0.95) / chi2_quantile(photo.level_95)
-            information, vector = held_to * information, held_to * vector
         self.information[step, :2, :2], self.vector[step, :2] = information, vector
         return tilted
 

@@ -15,6 +15,7 @@ from service.fleet.tilt import Tilted, tilt
 
 Floats = NDArray[np.float64]
 LEAST_P = 1e-12
+NOMINAL = (0.68, 0.95)
 
 
 def innovation(observation: Observation, sigma_m: float) -> float | None:
@@ -47,8 +48,8 @@ def kept(fix: Fix, status: Status = "kept") -> Corrected:
         status=status,
         lat=fix.lat,
         lon=fix.lon,
-        radius_m_68=round_radius(sigma_m, 0.68),
-        radius_m_95=round_radius(sigma_m, 0.95),
+        radius_m_68=round_radius(sigma_m, NOMINAL[0]),
+        radius_m_95=round_radius(sigma_m, NOMINAL[1]),
         covariance_enu_m2=(sigma_m**2, 0.0, 0.0, sigma_m**2),
     )
 
@@ -58,20 +59,12 @@ def moved(fix: Fix, east_m: float, north_m: float) -> tuple[float, float]:
     return float(lat), float(lon)
 
 
-def by_photo(fix: Fix, observation: Observation, tilted: Tilted, chi2: float | None) -> Corrected:
-    """The mean of what fix and photo leave: no other point has a smaller mean square of errors.
-
-    The radii hold the shares of it that the calibration asks for.
-    """
+def by_photo(fix: Fix, tilted: Tilted, chi2: float | None) -> Corrected:
+    """The mean of what fix and photo leave: no other point has a smaller mean square of errors."""
     mean, covariance = tilted.mixture.moments()
     lat, lon = moved(fix, float(mean[0]), float(mean[1]))
-    away, held = tilted.mixture.around(float(mean[0]), float(mean[1]))
-    explained = 1.0 - tilted.unexplained
-    levels = [
-        explained * level + tilted.unexplained * nominal
-        for level, nominal in ((observation.level_68, 0.68), (observation.level_95, 0.95))
-    ]
-    radius_68, radius_95 = (float(np.interp(level, held, away)) for level in levels)
+    away, within = tilted.mixture.around(float(mean[0]), float(mean[1]))
+    radius_68, radius_95 = (float(np.interp(level, within, away)) for level in NOMINAL)
     return Corrected(
         index=fix.index,
         device_id=fix.device_id,
@@ -84,7 +77,7 @@ def by_photo(fix: Fix, observation: Observation, tilted: Tilted, chi2: float | N
         moved_m=float(np.hypot(*mean)),
         innovation_chi2=chi2,
         visual_used=True,
-        confidence=float(np.interp(CONFIDENCE_RADIUS_M, away, held)),
+        confidence=float(np.interp(CONFIDENCE_RADIUS_M, away, within)),
     )
 
 
