@@ -104,6 +104,8 @@ def command(
             stopped=stop,
             progress=progress,
         )
+    for notice in done.notices:
+        click.echo(f"notice: {notice}", err=True)
     if as_json:
         click.echo(json.dumps(summary(done)))
     else:

@@ -21,7 +21,7 @@ from service.geotagging.sidecars import Change, planned, sidecars_of
 from service.geotagging.walk import Odd, Photo
 from service.geotagging.writing import replace as replace_file
 
-RENEWAL_NOT_PLACED, UNWRITABLE = "renewal_not_placed", "unwritable"
+RENEWAL_NOT_PLACED, UNWRITABLE, INTERNAL = "renewal_not_placed", "unwritable", "internal"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -36,6 +36,11 @@ class Conclusion:
 
 def odd(what: Odd) -> Conclusion:
     return Conclusion(Row(what.name, "unreadable", what.code, what.detail))
+
+
+def unforeseen(photo: Photo, error: Exception) -> Conclusion:
+    """A photo that nobody thought of must not keep an archive from being done."""
+    return Conclusion(Row(photo.name, "failed", INTERNAL, f"{type(error).__name__}; the log has more."))
 
 
 def conclude(look: Look, options: Options, disk: Disk = DISK) -> Conclusion:
@@ -92,14 +97,14 @@ def _placed(look: Look, placement: Placement, options: Options, disk: Disk) -> C
     namings |= set() if into_exif else {options.naming}
     changes = [planned(photo, look.sidecars, naming, placement) for naming in sorted(namings)]
     where = next((change.path.name for change in changes), "")
-    if into_exif or (options.renew and any(where == "exif" for where, _ in look.own)):
+    if into_exif or (options.renew and any(there == "exif" for there, _ in look.own)):
         change, placement = _exif(look, placement)
         changes, where = [*changes, change], "exif"
     if options.dry_run:
         return Conclusion(rows.placed(photo.name, "would_place", placement, where, is_new=False), photo, known)
     written = [replace_file(c.path, c.before, c.after, times=c.path == photo.path, disk=disk) for c in changes]
     if where == "exif":
-        photo, known = _again(photo, changes[-1].after)
+        photo, known = _again(photo, known, changes[-1].after)
     return Conclusion(rows.placed(photo.name, "placed", placement, where, is_new=any(written)), photo, known)
 
 
@@ -117,9 +122,9 @@ def _exif(look: Look, placement: Placement) -> tuple[Change, Placement]:
     return Change(photo.path, before, after), found.own
 
 
-def _again(photo: Photo, data: bytes) -> tuple[Photo, Known]:
-    """Look at what was just written, so that the next run need not."""
+def _again(photo: Photo, known: Known | None, data: bytes) -> tuple[Photo, Known]:
+    """Look at what was just written, so that the next run need not; the answer is that of the same pixels."""
     now = photo.path.stat(follow_symlinks=False)
-    size, mtime_ns = now.st_size, now.st_mtime_ns
-    known = Known(hashlib.sha256(data).hexdigest(), found_inside(data))
-    return replace(photo, size=size, mtime_ns=mtime_ns), known
+    told = known.told if known else None
+    again = Known(hashlib.sha256(data).hexdigest(), found_inside(data), told)
+    return replace(photo, size=now.st_size, mtime_ns=now.st_mtime_ns), again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -12,10 +13,10 @@ from pathlib import Path
 
 from models.artefact import canonical_json
 from models.disk import DISK, Disk
-from models.errors import EncoderUnavailable, UsageError
+from models.errors import EncoderUnavailable, SkyfixError, SourceError, UsageError
 from service.environment import program_version
 from service.errors import NotCalibrated
-from service.geotagging.concluding import Conclusion, conclude, odd
+from service.geotagging.concluding import Conclusion, conclude, odd, unforeseen
 from service.geotagging.looking import Look, Looker
 from service.geotagging.memory import Memory
 from service.geotagging.options import Options
@@ -31,6 +32,7 @@ MOST_FAILURES = 5
 """Runs of the network that may fail one after another before it is not the photos' fault."""
 MOST_AT_ONCE = 4
 PLAIN = PlainGround()
+logger = logging.getLogger("skyfix")
 Progress = Callable[[int, int], None]
 """Photos done, and all there are."""
 
@@ -43,6 +45,8 @@ class Done:
     left: int
     """Photos that were not reached, as the run was stopped."""
     report: Path
+    notices: tuple[str, ...] = ()
+    """What did not come off besides."""
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -84,7 +88,7 @@ def geotag(
         NotCalibrated: the model has no calibration.
         UsageError: the archive is no folder.
         EncoderUnavailable: the network fails on one photo after another.
-        SourceError: the map's imagery cannot be read; the rest of the report is there.
+        BackendUnavailable, BundleError: nobody to ask any longer. The report holds what was done, as after any error.
         OutputError: the report cannot be written, or another run is writing it.
     """
     if UNCALIBRATED in localizer.recipe.first_notices:
@@ -100,15 +104,34 @@ def geotag(
         items = list(_tidied(root, options))
         looker = Looker(localizer, query, memory, options, program_version())
         rows: list[Row] = []
-        for conclusion in _concluded(items, looker, options, stopped, at_once or _at_once(), disk):
-            if conclusion.photo is not None and conclusion.known is not None:
-                memory.keep(conclusion.photo, conclusion.known)
-            rows.append(conclusion.row)
-            progress(len(rows), len(items))
-            if localizer.failures_in_a_row >= MOST_FAILURES:
-                raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {conclusion.row.detail}")
-        write_report(report, rows, background, root.name, disk)
-    return Done(tuple(rows), len(items) - len(rows), report)
+        trouble: SkyfixError | None = None
+        try:
+            for conclusion in _concluded(items, looker, options, stopped, at_once or _at_once(), disk):
+                if conclusion.photo is not None and conclusion.known is not None:
+                    memory.keep(conclusion.photo, conclusion.known)
+                rows.append(conclusion.row)
+                progress(len(rows), len(items))
+                _check(localizer, conclusion.row)
+        except SkyfixError as error:
+            trouble = error
+        notices = _reported(report, rows, background, root.name, disk)
+        if trouble is not None:
+            raise trouble
+    return Done(tuple(rows), len(items) - len(rows), report, notices)
+
+
+def _reported(report: Path, rows: list[Row], background: Background, title: str, disk: Disk) -> tuple[str, ...]:
+    """Write the report; a map without its imagery is no reason to call the run a failure."""
+    try:
+        write_report(report, rows, background, title, disk)
+    except SourceError as error:
+        return (f"The map was not drawn: {error}",)
+    return ()
+
+
+def _check(localizer: IndexLocalizer, row: Row) -> None:
+    if localizer.failures_in_a_row >= MOST_FAILURES:
+        raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {row.detail}")
 
 
 def _at_once() -> int:
@@ -136,7 +159,7 @@ def _concluded(
     items: list[Photo | Odd], looker: Looker, options: Options, stopped: Callable[[], bool], at_once: int, disk: Disk
 ) -> Iterator[Conclusion]:
     """Look ahead by a few photos, so that one is decoded while the network runs on another."""
-    ahead: deque[Future[Look] | Odd] = deque()
+    ahead: deque[tuple[Photo, Future[Look]] | Odd] = deque()
     waiting = iter(items)
     with ThreadPoolExecutor(at_once, "look") as pool:
         while True:
@@ -144,8 +167,19 @@ def _concluded(
                 item = next(waiting, None)
                 if item is None:
                     break
-                ahead.append(item if isinstance(item, Odd) else pool.submit(looker.look, item))
+                ahead.append(item if isinstance(item, Odd) else (item, pool.submit(looker.look, item)))
             if not ahead:
                 return
             first = ahead.popleft()
-            yield odd(first) if isinstance(first, Odd) else conclude(first.result(), options, disk)
+            if isinstance(first, Odd):
+                yield odd(first)
+                continue
+            photo, look = first
+            try:
+                conclusion = conclude(look.result(), options, disk)
+            except (SkyfixError, OSError):
+                raise
+            except Exception as error:  # the outermost loop: one photo must not stop all others, every time
+                logger.exception("%s", photo.name)
+                conclusion = unforeseen(photo, error)
+            yield conclusion

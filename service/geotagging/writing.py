@@ -14,7 +14,6 @@ from models.disk import DISK, Disk
 from service.errors import PhotoChanged
 from service.geotagging.walk import TEMPORARY
 
-
 ANYBODY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 

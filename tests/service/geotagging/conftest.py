@@ -28,9 +28,13 @@ class Counting(IndexLocalizer):
 
     asked = 0
     fails = False
+    stumbles = False
+    """On the first photo, over what nobody foresaw."""
 
     def describe(self, prepared: Prepared) -> Float32s:
         self.asked += 1
+        if self.stumbles and self.asked == 1:
+            raise ZeroDivisionError
         if self.fails:
             self.failures_in_a_row += 1
             raise EncoderError("The network is gone.")

@@ -61,6 +61,16 @@ def test_one_json_object_for_machines(archive: Path, options: list[str], tmp_pat
     assert not (archive / "skyfix-geotag").exists()
 
 
+def test_a_map_that_cannot_be_drawn_is_a_notice(archive: Path, options: list[str]) -> None:
+    result = run(archive, options, "--orthophoto", str(archive / "seven.jpg"))
+    assert (result.exit_code, "notice: The map was not drawn" in result.stderr) == (0, True)
+    assert {path.name for path in (archive / "skyfix-geotag").iterdir()} == {
+        REPORT_MARK,
+        "results.csv",
+        "results.geojson",
+    }
+
+
 def test_a_failed_photo_is_exit_code_1(archive: Path, options: list[str]) -> None:
     (archive / "seven.jpg.xmp").write_text("notes")
     result = run(archive, options)

@@ -179,11 +179,15 @@ def test_sidecars_become_exif_without_new_answers(run: Geotag, archive: Path, lo
     assert (archive / "seven.jpg.xmp").read_bytes() == sidecar
 
 
-def test_renewing_the_same_answer_writes_nothing(run: Geotag, archive: Path) -> None:
-    run()
+@pytest.mark.parametrize("write", ["sidecar", "exif"])
+def test_renewing_the_same_answer_asks_and_writes_nothing(
+    run: Geotag, archive: Path, localizer: Counting, write: str
+) -> None:
+    run(write=write)
     before = state(archive)
-    assert run(renew=True).new == 0
+    assert run(renew=True, write=write).new == 0
     assert state(archive) == before
+    assert localizer.asked == 4
 
 
 def test_renewing_keeps_what_is_no_longer_sure(run: Geotag, archive: Path) -> None:
@@ -263,6 +267,17 @@ def test_a_network_that_fails_ends_the_run(run: Geotag, localizer: Counting, arc
     localizer.fails = True
     with pytest.raises(EncoderUnavailable, match="in a row"):
         run()
+    assert (archive / "report/results.csv").read_text().count("failed") >= 5
+
+
+def test_a_photo_that_nobody_thought_of_stops_no_other(
+    archive: Path, localizer: Counting, caplog: pytest.LogCaptureFixture
+) -> None:
+    localizer.stumbles = True
+    rows = geotag(archive, localizer, QUERY, Options(min_confidence=0.5), archive / "report", at_once=1).rows
+    assert sorted(row.code for row in rows)[-1] == "internal"
+    assert [row.outcome for row in rows].count("placed") >= 2
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_model_without_calibration_is_refused(archive: Path, painted_index: Index) -> None:
