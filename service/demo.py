@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,9 +159,17 @@ def free_port(preferred: int) -> int:
 
 @contextmanager
 def running_service(
-    index: Path, bundle: Path, port: int, admin_port: int, samples: Path | None = None
+    index: Path,
+    bundle: Path,
+    port: int,
+    admin_port: int,
+    samples: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run `skyfix serve` as a process of its own; yield its URL once /readyz says yes, stop it at the end.
+
+    Args:
+        settings: environment variables beside those of this process.
 
     Raises:
         DemoFailed: it ended or was not ready in time.
@@ -170,6 +178,7 @@ def running_service(
     command += ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
     url = f"http://127.0.0.1:{port}"
     environ = dict(os.environ) | ({} if samples is None else {"SKYFIX_PAGE_SAMPLES": str(samples)})
+    environ |= settings or {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environ) as process:
         try:
             _wait_until_ready(url, process)

@@ -60,6 +60,9 @@ from service.sizes import available_cores
 @click.option(
     "--heading/--no-heading", "tell_heading", default=True, show_default=True, help="Course tells the camera's heading."
 )
+@click.option(
+    "--pace", type=click.FloatRange(0, 1000), default=0.0, show_default=True, help="Of /track: 1 is real time."
+)
 @click.option("--no-baseline", is_flag=True, help="Do not send the drives once more without photos.")
 @click.option(
     "--seed", "fleet_seed", type=click.IntRange(0), default=1, show_default=True, help="Of drives and errors."
@@ -92,6 +95,7 @@ def command(
     photos_only: bool,
     alarm_rate: float | None,
     tell_heading: bool,
+    pace: float,
     no_baseline: bool,
     fleet_seed: int,
     workers: int | None,
@@ -136,6 +140,7 @@ def command(
         urls=urls,
         replicas=replicas,
         foreign=foreign,
+        pace=pace,
         workers=workers or available_cores(),
         command=shlex.join(["skyfix", *sys.argv[1:]]),
     )

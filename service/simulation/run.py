@@ -20,6 +20,7 @@ from service.simulation.calls import Caller
 from service.simulation.correcting import Question, correct
 from service.simulation.drives import Drive, Plan, draw_fleet
 from service.simulation.figures import figures_of
+from service.simulation.following import follow
 from service.simulation.outcome import Answered, Outcome, outcome_of
 from service.simulation.photos import plan_shots, render_shots
 from service.simulation.pictures import draw_track
@@ -53,6 +54,8 @@ class Run:
     replicas: int = 1
     foreign: int | None = None
     workers: int = 1
+    pace: float = 0.0
+    """Of /track: simulated seconds a second, 0 as quickly as answers come."""
     command: str = ""
 
 
@@ -80,7 +83,7 @@ def simulate(run: Run, tell: Callable[[str], None]) -> tuple[Report, Path]:
             urls = stack.enter_context(serving(index, run.model, run.replicas))
         caller = stack.enter_context(Caller(urls))
         tell(f"Ask {', '.join(urls)}")
-        arms = list(ask(caller, drives, photos, run))
+        arms = list(ask(caller, drives, photos, run, tell))
     for arm in arms:
         tell(f"{arm.name}: {summary(arm)}")
     tell("Pictures")
@@ -102,18 +105,36 @@ def only_photo_steps(drive: Drive) -> Drive:
     return replace(drive, fixes=fixes)
 
 
-def ask(caller: Caller, drives: Sequence[Drive], photos: Sequence[Photos], run: Run) -> list[Arm]:
+def ask(
+    caller: Caller, drives: Sequence[Drive], photos: Sequence[Photos], run: Run, tell: Callable[[str], None]
+) -> list[Arm]:
     """Have the drives answered: with their photos, then without, to see what the smoother does alone."""
     with_photos = f"photos of {run.fov_deg:g}°"
     if run.use == "localize":
         answers = _each(lambda drive, own: localize(caller, drive, own), drives, photos)
         return [_arm(f"each photo alone, {with_photos}", outcome_of(drives, answers), run)]
+    if run.use == "track":
+        return [_arm(f"followed, {with_photos}", outcome_of(drives, track(caller, drives, photos, run, tell)), run)]
     answers = _each(lambda drive, own: correct(caller, drive, own, run.question), drives, photos)
     arms = [_arm(f"corrected, {with_photos}", outcome_of(drives, answers), run)]
     if run.baseline:
         answers = _each(lambda drive, _: correct(caller, drive, {}, run.question), drives, photos)
         arms.append(_arm("corrected, no photos", outcome_of(drives, answers, with_photos=False), run))
     return arms
+
+
+def track(
+    caller: Caller, drives: Sequence[Drive], photos: Sequence[Photos], run: Run, tell: Callable[[str], None]
+) -> list[list[Answered]]:
+    """Follow all vehicles at once, each step by step."""
+    with ThreadPoolExecutor(len(drives) if run.pace else ASKED_AT_ONCE) as pool:
+        found = list(pool.map(lambda drive, own: follow(caller, drive, own, run.pace), drives, photos))
+    tell(
+        f"{sum(one.steps for one in found):,} steps, each answered once and in its place, {caller.repeated} repeated, "
+        f"the latest {max(one.latest_s for one in found):.2f} s late, tokens of up to "
+        f"{max(one.token_bytes for one in found):,} bytes"
+    )
+    return [one.answers for one in found]
 
 
 def _each(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from models.bundle import ModelBundle
 from models.sample_city import City
@@ -45,14 +46,19 @@ def ortho_of(seed: int, extent_m: float, work: Path) -> Path:
 
 @contextmanager
 def serving(index: Path, model: ModelBundle, replicas: int) -> Iterator[list[str]]:
-    """Run replicas of the service on loopback; yield their addresses, end them afterwards.
+    """Run replicas of the service on loopback, who believe one another's tokens; yield their addresses, then end them.
 
     Raises:
         DemoFailed: one ended, or was not ready in time.
     """
     with ExitStack() as stack:
-        services: list[tuple[str, subprocess.Popen[bytes]]] = [
-            stack.enter_context(running_service(index, model.folder, free_port(PORT), free_port(ADMIN_PORT)))
-            for _ in range(replicas)
-        ]
-        yield [url for url, _ in services]
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        secret = folder / "track-secret"
+        secret.write_text(secrets.token_urlsafe(48) + "\n", encoding="ascii")
+        shared = {"SKYFIX_TRACK_SECRET_FILE": str(secret)}
+        urls = []
+        for _ in range(replicas):
+            ports = free_port(PORT), free_port(ADMIN_PORT)
+            url, _process = stack.enter_context(running_service(index, model.folder, *ports, settings=shared))
+            urls.append(url)
+        yield urls
