@@ -32,10 +32,13 @@ from service.client.fleet import Correction, Corrections, Fix, FleetNotice, Orig
 from service.client.question import Camera, Exif, Prior, Search
 from service.client.retrying import Retries
 from service.client.synchronous import Client
+from service.client.tracker import AsyncTracker, Tracker
+from service.client.tracks import Motion, Odometry, TrackCandidate, Tracked, TrackSearched
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "AsyncTracker",
     "Camera",
     "Candidate",
     "Client",
@@ -55,7 +58,9 @@ __all__ = [
     "Licence",
     "Limits",
     "ModelInfo",
+    "Motion",
     "Notice",
+    "Odometry",
     "Original",
     "Position",
     "Prior",
@@ -66,5 +71,9 @@ __all__ = [
     "Searched",
     "Snapped",
     "Tile",
+    "TrackCandidate",
+    "TrackSearched",
+    "Tracked",
+    "Tracker",
     "UnexpectedAnswer",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ from service.client.answers import Answer, Info, Readiness
 from service.client.fleet import Corrections, Fix, FleetQuestion
 from service.client.question import Camera, Exif, Image, Prior, Search
 from service.client.retrying import Call, Failure, Reply, Retries, Send, Wait, converse
+from service.client.tracks import Motion, Odometry, Tracked, TrackQuestion
 from service.client.wire import (
     DEFAULT_TIMEOUT_S,
     INFO_CALL,
@@ -27,6 +29,7 @@ from service.client.wire import (
     read_corrections,
     read_info,
     read_readiness,
+    read_tracked,
     timeout_of,
 )
 
@@ -132,6 +135,42 @@ class Client:
         question = FleetQuestion(fixes, camera, yaw_deg, false_alarm_rate, smooth, index, request_id, traceparent)
         photos = question.read()
         return read_corrections(self._ask(question.call(photos), timeout_s))
+
+    def track(
+        self,
+        timestamp: datetime | str,
+        *,
+        image: Image | None = None,
+        fix: Prior | None = None,
+        odometry: Odometry | None = None,
+        motion: Motion | None = None,
+        camera: Camera | None = None,
+        yaw_deg: float | None = None,
+        track_token: str | None = None,
+        index: str | None = None,
+        top_k: int | None = None,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> Tracked:
+        """Take one step of a moving camera. `Tracker` keeps the token between steps.
+
+        Args:
+            timestamp: aware, or RFC 3339 with an offset; not before that of the step before.
+            fix: what GPS says.
+            odometry, motion: how it moved, or moves; one of them.
+            yaw_deg: where the camera looks, clockwise from the direction of travel; 0 forwards.
+            track_token: of the answer before; a track begins without.
+            index: name of the index, the same for a whole track.
+            top_k: candidates wanted.
+
+        Raises:
+            As `localize`; ProblemError with the code track_token_invalid: begin the track anew.
+        """
+        question = TrackQuestion(
+            timestamp, image, fix, odometry, motion, camera, yaw_deg, track_token, index, top_k, request_id, traceparent
+        )
+        return read_tracked(self._ask(question.call(question.read()), timeout_s))
 
     def info(self, *, timeout_s: float | None = None) -> Info:
         """Ask what answers there: model, index, licences, limits. Raises as `localize`."""

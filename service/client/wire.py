@@ -18,6 +18,7 @@ from service.client.errors import ProblemError, UnexpectedAnswer
 from service.client.fleet import Corrections
 from service.client.question import Camera, Exif, Image, Prior, Search, bytes_of, media_type_of, query_of
 from service.client.retrying import Call, Failure, Reply
+from service.client.tracks import Tracked
 
 URL_VARIABLE, KEY_VARIABLE, KEY_FILE_VARIABLE = "SKYFIX_URL", "SKYFIX_API_KEY", "SKYFIX_API_KEY_FILE"
 DEFAULT_URL, DEFAULT_TIMEOUT_S = "http://127.0.0.1:8080", 30.0
@@ -27,10 +28,11 @@ KEEP_ALIVE_S = 4.0
 MOST_ANSWER_BYTES = 16 * 1024 * 1024
 MEDIA_TYPE, PROBLEM_TYPE = "application/json", "application/problem+json"
 POINTLESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError, httpx.TooManyRedirects)
-A = TypeVar("A", Answer, Corrections, Info, Problem, Ready)
+A = TypeVar("A", Answer, Corrections, Info, Problem, Ready, Tracked)
 
 ANSWER, INFO, READY, PROBLEM = TypeAdapter(Answer), TypeAdapter(Info), TypeAdapter(Ready), TypeAdapter(Problem)
 CORRECTIONS = TypeAdapter(Corrections)
+TRACKED = TypeAdapter(Tracked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ def read_answer(reply: Reply) -> Answer:
 def read_corrections(reply: Reply) -> Corrections:
     """Raises ProblemError, UnexpectedAnswer."""
     return _read(reply, CORRECTIONS)
+
+
+def read_tracked(reply: Reply) -> Tracked:
+    """Raises ProblemError, UnexpectedAnswer."""
+    return _read(reply, TRACKED)
 
 
 def read_info(reply: Reply) -> Info:
