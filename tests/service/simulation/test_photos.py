@@ -43,7 +43,10 @@ def test_photos_are_rendered_once_and_say_their_field_of_view(city: City, drives
     done: list[int] = []
     files = render_shots(city, shots, tmp_path, 2, done.append)
     assert sum(done) == 2
-    sizes = [Image.open(file).size for file in files]
+    sizes = []
+    for file in files:
+        with Image.open(file) as picture:
+            sizes.append(picture.size)
     assert sizes == [PHOTO_PX, PANORAMA_PX]
     before = [file.stat().st_mtime_ns for file in files]
     assert render_shots(city, shots, tmp_path, 1) == files
