@@ -67,6 +67,7 @@ TRACK_NAME = "skyfix"
 @click.option("--projection", help="perspective or panorama.")
 @click.option("--every", "every_s", type=float, help="Seconds between photos; of a film 1, of a folder all.")
 @click.option("--fps", type=float, help="Photos a second of a folder, in the order of names, whatever they say.")
+@click.option("--keyframes", is_flag=True, help="Decode only the key frames of a film: far quicker.")
 @click.option("--begin", metavar="TIME", help="When the first photo was taken, ISO 8601, whatever it says.")
 @click.option("--zone", metavar="+HH:MM", default="+00:00", show_default=True, help="Of times that name none.")
 @click.option("--start", metavar="LAT,LON,M", help="Where it begins, and the 95 % radius in metres.")
@@ -91,6 +92,7 @@ def command(
     orthophoto: tuple[Path, ...],
     every_s: float | None,
     fps: float | None,
+    keyframes: bool,
     begin: str | None,
     zone: str,
     start: str | None,
@@ -108,7 +110,7 @@ def command(
         check_picture_path(picture)
     query = from_flat([(name, text) for name, text in flat.items() if text is not None]).to_query(1)
     begins = _start(start)
-    frames = open_frames(source, every_s=every_s, fps=fps, start=_moment(begin), zone=_zone(zone))
+    frames = open_frames(source, every_s=every_s, fps=fps, start=_moment(begin), zone=_zone(zone), keyframes=keyframes)
     read = None if fixes is None else read_track_file(fixes)
     log = None if movement is None else read_movement(movement)
     localizer = load_localizer(index_path, ModelsHeld([bundle] if bundle else []))

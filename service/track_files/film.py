@@ -35,6 +35,7 @@ CREATED = ("com.apple.quicktime.creationdate", "creation_time", "date")
 PLACED = ("com.apple.quicktime.location.ISO6709", "location", "location-eng")
 ISO_6709 = re.compile(r"([+-]\d{1,2}(?:\.\d+)?)([+-]\d{1,3}(?:\.\d+)?)(?:[+-]\d+(?:\.\d+)?)?(?:CRS\w+)?/?", re.ASCII)
 MOST_BROKEN = 10_000
+LONGEST_S = 30 * 86_400.0
 TURNS = {90: UPRIGHT[8], 180: UPRIGHT[3], 270: UPRIGHT[6]}
 """By degrees counterclockwise, as FFmpeg gives them."""
 PROTOCOLS = {"protocol_whitelist": "file"}
@@ -48,15 +49,23 @@ class Film:
         every_s: the first frame at or after each multiple of it is taken; frames may come at any rate.
         start: when it begins, whatever it says.
         zone: of a time that names none.
+        keyframes: decode only frames that need no others, which takes a fraction of the time; cameras make one or two
+            a second.
 
     Raises:
         FramesInvalid: it is no film, or its pictures are larger than photos may be.
     """
 
     def __init__(
-        self, path: Path, *, every_s: float = 1.0, start: datetime | None = None, zone: timezone = UTC
+        self,
+        path: Path,
+        *,
+        every_s: float = 1.0,
+        start: datetime | None = None,
+        zone: timezone = UTC,
+        keyframes: bool = False,
     ) -> None:
-        self._path, self._every_s, self._oddities = path, every_s, Oddities()
+        self._path, self._every_s, self._keyframes, self._oddities = path, every_s, keyframes, Oddities()
         with self._open() as (container, stream):
             said = {**stream.metadata, **container.metadata}
             self._start = start or self._created(said, zone)
@@ -78,18 +87,21 @@ class Film:
         return self._oddities.notices()
 
     def __iter__(self) -> Iterator[Frame]:
-        number, first, following = 0, 0.0, 0.0
+        number, following = 0, 0.0
+        first: float | None = None
         with self._open() as (container, stream):
-            aspect = float(stream.sample_aspect_ratio or 1)
+            aspect, longest = float(stream.sample_aspect_ratio or 1), self._longest()
+            if self._keyframes:
+                stream.codec_context.skip_frame = "NONKEY"
             for picture in self._decoded(container, stream):
                 at = float(picture.pts * picture.time_base) if picture.pts is not None and picture.time_base else None
-                if at is None:
+                first = at if first is None else first
+                if at is None or first is None or at - first > longest:
+                    where = f"after {following:.3f} s"
                     self._oddities.add(
-                        "frame_without_time", "frame left out that has no time", f"after {following:.3f} s"
+                        "frame_without_time", "frame left out that has no time, or none of this film", where
                     )
                     continue
-                if number == 0 and following == 0.0:
-                    first = at
                 seconds = at - first
                 if seconds < following - 1e-6:
                     continue
@@ -99,6 +111,10 @@ class Film:
                 number += 1
         if number == 0:
             raise FramesInvalid(f"{self._path} holds no frame that can be decoded. Record or export it again.")
+
+    def _longest(self) -> float:
+        """Give the seconds after which no frame can be: a broken time would have all that follow left out."""
+        return LONGEST_S if self._seconds is None else min(LONGEST_S, 1.5 * self._seconds + 60.0)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """Decode packet after packet; one that is broken costs itself and what builds on it."""

@@ -56,6 +56,7 @@ def open_frames(
     fps: float | None = None,
     start: datetime | None = None,
     zone: timezone = UTC,
+    keyframes: bool = False,
 ) -> Frames:
     """Open a folder of photos or a film.
 
@@ -64,6 +65,7 @@ def open_frames(
         fps: photos of a folder follow each other at this rate in the order of their names, whatever they say.
         start: when the first photo was taken, whatever it says.
         zone: of times that name none.
+        keyframes: of a film decode only frames that need no others.
 
     Raises:
         FramesInvalid: it is neither, or holds no photo.
@@ -81,4 +83,6 @@ def open_frames(
         raise FramesInvalid("A rate is for photos of a folder; a film has its own times.")
     from service.track_files.film import Film  # PyAV is an extra
 
-    return Film(path, every_s=USUAL_EVERY_S if every_s is None else every_s, start=start, zone=zone)
+    return Film(
+        path, every_s=USUAL_EVERY_S if every_s is None else every_s, start=start, zone=zone, keyframes=keyframes
+    )

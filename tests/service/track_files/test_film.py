@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -50,6 +51,31 @@ def test_a_rate_that_changes(tmp_path: Path) -> None:
     frames = list(Film(make_film(tmp_path / "a.mp4", times)))
     assert [frame.seconds for frame in frames] == pytest.approx([0.0, 1.2, 4.0, 5.5])
     assert [number_of(frame) for frame in frames] == [0, 3, 5, 7]
+
+
+def test_key_frames_alone(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "a.mp4", STEADY, codec="libx264", rough=30)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        keys = [
+            float(packet.pts * packet.time_base) for packet in packets if packet.is_keyframe and packet.pts is not None
+        ]
+    assert 3 < len(keys) < len(STEADY) / 2
+    assert [frame.seconds for frame in Film(path, every_s=0.1, keyframes=True)] == pytest.approx(keys)
+    assert len(list(Film(path, every_s=1.0, keyframes=True))) < len(keys)
+
+
+def test_a_time_far_beyond_the_film_costs_only_its_frames(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "a.mkv", list(range(0, 1000, 10)))
+    data = bytearray(path.read_bytes())
+    cluster = data.index(b"\xe7\x83", data.index(b"\x1f\x43\xb6\x75", len(data) // 2))  # its time, of three bytes
+    data[cluster + 2 : cluster + 5] = b"\xff\xff\xff"
+    path.write_bytes(bytes(data))
+    film = Film(path)
+    frames = list(film)
+    assert 80 <= len(frames) < 100
+    assert frames[-1].seconds == pytest.approx(990.0)
+    assert [notice.code for notice in film.notices] == ["frame_without_time"]
 
 
 def test_times_begin_where_the_film_was_made(tmp_path: Path) -> None:
@@ -125,8 +151,6 @@ def test_a_playlist_fetches_nothing(tmp_path: Path) -> None:
 
 
 def test_sound_alone_is_no_film(tmp_path: Path) -> None:
-    import av
-
     with av.open(str(tmp_path / "a.wav"), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
