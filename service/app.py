@@ -23,6 +23,7 @@ from service.routes.coverage import add_coverage
 from service.routes.localize import add_localize
 from service.routes.map_tiles import MAP, add_map
 from service.routes.page import OPEN_PAGES, add_page
+from service.routes.set import add_set
 from service.routes.states import add_states
 from service.routes.track import add_track
 from service.settings import Settings
@@ -32,6 +33,7 @@ from service.tracing import Tracer
 ACCESS: Mapping[str, Access] = {
     "/localize": "localize",
     "/localize/batch": "batch",
+    "/localize/set": "localize",
     "/correct": "batch",
     "/track": "localize",
     "/coverage": "localize",
@@ -43,7 +45,7 @@ ACCESS: Mapping[str, Access] = {
     MAP: "localize",
 }
 """The scope that a key needs for each route; `OPEN` asks for none, None is for probes."""
-ROUTES = (add_localize, add_batch, add_correct, add_track, add_states, add_coverage, add_map, add_page)
+ROUTES = (add_localize, add_batch, add_set, add_correct, add_track, add_states, add_coverage, add_map, add_page)
 
 
 def create_app(

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 LOCALIZE, INFO, LIVEZ, READYZ, DOCUMENT = "/localize", "/info", "/livez", "/readyz", "/openapi.json"
 CORRECT, COVERAGE, TRACK = "/correct", "/coverage", "/track"
-PHOTOS = (LOCALIZE, TRACK)
-BODIES = (*PHOTOS, CORRECT)
-"""What takes a body; in CORRECT a photo at fault is a notice."""
+SET, BATCH = "/localize/set", "/localize/batch"
+PHOTOS = (LOCALIZE, SET, TRACK)
+BODIES = (*PHOTOS, BATCH, CORRECT)
+"""What takes a body; in BATCH a photo at fault is a result, in CORRECT a notice."""
 ASKED = (*BODIES, COVERAGE)
 """What takes parameters."""
 GUARDED = (*ASKED, INFO, DOCUMENT)
@@ -213,6 +214,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "The JPEG has more than 100 scans. Save it again as a baseline JPEG.",
     ),
     Entry("image_animated", 422, PHOTOS, "more than one frame", "The WEBP is animated. Send one still picture."),
+    Entry(
+        "uncalibrated",
+        422,
+        (SET,),
+        "the model of the index says no probabilities, which sets need",
+        "The model of this index has no calibration, which sets need. POST /localize answers.",
+    ),
     Entry(
         "rate_limited",
         429,

@@ -147,11 +147,12 @@ class LocalizeResponse(Out):
 
 def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, float]) -> LocalizeResponse:
     best, known = answer.candidates[0] if answer.candidates else None, answer.reckoning
+    accuracy = known.heading_accuracy_deg_68 if known else None
     return LocalizeResponse(
         request_id=request_id,
         status=answer.status,
         position=_position(best, known) if best else None,
-        heading=_heading_out(best.heading_deg, known) if best and best.heading_deg is not None else None,
+        heading=None if best is None or best.heading_deg is None else heading_out(best.heading_deg, accuracy),
         confidence=round(known.confidence, 4) if known else None,
         confidence_definition=CONFIDENCE_DEFINITION if known else None,
         probability_outside_index=round(known.probability_outside_index, 4) if known else None,
@@ -178,8 +179,7 @@ def _position(best: Candidate, known: Reckoning | None) -> PositionOut:
     )
 
 
-def _heading_out(heading_deg: float, known: Reckoning | None) -> HeadingOut:
-    accuracy = known.heading_accuracy_deg_68 if known else None
+def heading_out(heading_deg: float, accuracy: float | None) -> HeadingOut:
     return HeadingOut(deg=_heading(heading_deg), accuracy_deg_68=None if accuracy is None else round(accuracy, 1))
 
 

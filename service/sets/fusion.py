@@ -32,7 +32,7 @@ class Fusion:
         return photos / (1.0 + (photos - 1) * self.dependence)
 
 
-FUSION = Fusion(dependence=0.4, stray=0.02)
+FUSION = Fusion(dependence=0.45, stray=0.02)
 """Fitted on sample cities that nothing else was fitted on: `python -m benchmarks.sets --fit`, docs/sets.md."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
@@ -14,14 +13,12 @@ from service.app import create_app
 from service.index_localizer import IndexLocalizer
 from service.settings import Settings
 from tests.service.conftest import WHOLE_CIRCLE, Client, check_problem
+from tests.service.sets.photos import base64_of, without_times
+from tests.service.sets.photos import item as photo_item
 from tests.service.world import encode, panorama
 
 PATH = "/localize/batch"
 CAMERA = {"projection": "panorama", "fov_deg": 360}
-
-
-def base64_of(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 PHOTOS = [encode(panorama(number)) for number in (7, 20, 33)]
@@ -32,11 +29,7 @@ def ask(client: Client, images: list[Any], **shared: Any) -> httpx.Response:
 
 
 def item(number: int, **said: Any) -> dict[str, Any]:
-    return {"image": base64_of(PHOTOS[number]), **said}
-
-
-def without_times(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name not in ("timings_ms", "request_id")}
+    return photo_item(PHOTOS[number], **said)
 
 
 def test_each_photo_is_answered_as_if_it_had_come_alone(client: Client) -> None:
