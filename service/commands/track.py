@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from service.models_held import ModelsHeld
 from service.parameters import from_flat
 from service.pictures.background import Background, Orthophoto, PlainGround
 from service.pictures.map_picture import check_picture_path, draw_map, save_picture
-from service.query import Notice
+from service.query import Notice, make_prior
 from service.track_files.following import Followed, Follower, PhotoReader
 from service.track_files.frames import Frames, open_frames
 from service.track_files.geojson_writing import write_geojson
@@ -74,6 +75,7 @@ TRACK_NAME = "skyfix"
 @click.option(
     "--fixes", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="GPX or GeoJSON of a receiver."
 )
+@click.option("--use-exif-gps", is_flag=True, help="Take the GPS of each photo, and where a film begins, as fixes.")
 @click.option(
     "--odometry",
     "--speed",
@@ -97,6 +99,7 @@ def command(
     zone: str,
     start: str | None,
     fixes: Path | None,
+    use_exif_gps: bool,
     movement: Path | None,
     as_json: bool,
     **flat: str | None,
@@ -109,10 +112,14 @@ def command(
     if picture is not None:
         check_picture_path(picture)
     query = from_flat([(name, text) for name, text in flat.items() if text is not None]).to_query(1)
+    query = replace(query, use_exif_gps=use_exif_gps)
     begins = _start(start)
     frames = open_frames(source, every_s=every_s, fps=fps, start=_moment(begin), zone=_zone(zone), keyframes=keyframes)
     read = None if fixes is None else read_track_file(fixes)
     log = None if movement is None else read_movement(movement)
+    if begins is None and use_exif_gps and frames.position is not None:
+        said = make_prior(frames.position.lat, frames.position.lon, frames.position.accuracy_m, None, None)
+        begins = Fix(said.lat, said.lon, said.sigma_m or said.radius_m)
     localizer = load_localizer(index_path, ModelsHeld([bundle] if bundle else []))
     reader = PhotoReader(localizer, query)
     follower = Follower(reader.tracker, reader, () if read is None else read.points, log, begins)

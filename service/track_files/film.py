@@ -69,8 +69,7 @@ class Film:
         with self._open() as (container, stream):
             said = {**stream.metadata, **container.metadata}
             self._start = start or self._created(said, zone)
-            self.position = _placed(said)
-            """Where it was begun, if it says so."""
+            self._position = _placed(said)
             self._seconds = None if not container.duration else container.duration / av.time_base
 
     @property
@@ -81,6 +80,10 @@ class Film:
     @property
     def count(self) -> int | None:
         return None if self._seconds is None else int(self._seconds / self._every_s) + 1
+
+    @property
+    def position(self) -> GpsFix | None:
+        return self._position
 
     @property
     def notices(self) -> tuple[Notice, ...]:

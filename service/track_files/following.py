@@ -29,10 +29,18 @@ SAME_S = 0.05
 """A fix this close to a photo is taken in with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A photo that is ready to be weighed, and the position that it carries, where that is to be used."""
+
+    frame: SeenFrame
+    fix: Fix | None = None
+
+
 class Reader(Protocol):
     """Makes photos ready for a tracker."""
 
-    def read(self, data: bytes) -> SeenFrame:
+    def read(self, data: bytes) -> Read:
         """Raises ImageError, ParameterError."""
 
 
@@ -40,7 +48,7 @@ class PhotoReader:
     """Decodes, projects and describes photos; keeps what there was to say about them, each kind once.
 
     Args:
-        query: the hints about the camera; its prior counts for nothing here.
+        query: the hints about the camera, and whether the photos' own GPS is used.
 
     Raises:
         NotCalibrated: nothing can be weighed by similarities alone.
@@ -56,11 +64,13 @@ class PhotoReader:
         self.tracker = tracker_of(self._source)
         self.notices: dict[str, Notice] = {}
 
-    def read(self, data: bytes) -> SeenFrame:
+    def read(self, data: bytes) -> Read:
         prepared = self._localizer.prepare(self._localizer.decode(data), self._query)
         for notice in prepared.notices:
             self.notices.setdefault(notice.code, notice)
-        return PhotoFrame(self._source, View(prepared, self._localizer.describe(prepared)))
+        own = prepared.prior
+        fix = None if own is None or own.sigma_m is None else Fix(own.lat, own.lon, own.sigma_m)
+        return Read(PhotoFrame(self._source, View(prepared, self._localizer.describe(prepared))), fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +138,11 @@ class Follower:
                 point = waiting.popleft()
                 self.used_fixes.append(point)
                 fix = fix or self._fix(point)
+            fix = fix or seen.fix
             motion = None if belief is None else self._motion(belief.time_s, now_s)
             if belief is not None:
                 now_s = max(now_s, belief.time_s)
-            step = self.tracker.step(belief, Observation(now_s, seen, fix, motion))
+            step = self.tracker.step(belief, Observation(now_s, seen.frame, fix, motion))
             belief = step.belief
             self.rejected.update(notice.code for notice in step.notices)
             yield Followed(frame.number, frame.name, frame.seconds, frame.timestamp, step)

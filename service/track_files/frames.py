@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timezone
 from pathlib import Path
 from typing import Protocol
 
+from models.image import GpsFix
 from service.errors import FramesInvalid
 from service.query import Notice
 
@@ -41,6 +42,10 @@ class Frames(Protocol):
     @property
     def count(self) -> int | None:
         """How many there are, as far as that is known beforehand; broken ones are among them."""
+
+    @property
+    def position(self) -> GpsFix | None:
+        """Where a film says that it begins."""
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -80,6 +80,10 @@ class PhotoFolder:
         return len(self._shots)
 
     @property
+    def position(self) -> None:
+        """Its photos carry their own."""
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         return self._oddities.notices()
 

@@ -14,7 +14,7 @@ import pytest
 from models.errors import ImageUndecodable, UsageError
 from models.geo import distance_m, enu_m, offset
 from service.pictures.layers import Ellipses, Line
-from service.track_files.following import Followed, Follower, sigma_of
+from service.track_files.following import Followed, Follower, Read, sigma_of
 from service.track_files.frames import Frame
 from service.track_files.movement_log import MovementLog
 from service.track_files.outcome import layers_of, point_of, track_of, undecided
@@ -50,10 +50,13 @@ class Peak:
 class Told:
     """Reads photos whose bytes are the metres north at which they are likely."""
 
-    def read(self, data: bytes) -> Peak:
+    def __init__(self, fix: Fix | None = None) -> None:
+        self.fix = fix
+
+    def read(self, data: bytes) -> Read:
         if data == b"broken":
             raise ImageUndecodable("The photo is damaged.")
-        return Peak(json.loads(data))
+        return Read(Peak(json.loads(data)), self.fix)
 
 
 def frames(*north_m: float | str | None, timed: bool = True) -> list[Frame]:
@@ -140,6 +143,14 @@ def test_a_start_is_a_fix_at_the_first_photo() -> None:
     (one,) = Follower(TRACKER, Told(), start=start).follow(frames(None))
     assert errors([one], 0.0)[0] < 2
     assert one.step.estimate.radius_m_95 == pytest.approx(10.0, rel=0.6)
+
+
+def test_a_photos_own_position_counts_where_there_is_no_better_fix() -> None:
+    own, other = Fix(LAT, LON, 5.0), fix(0.0, 100.0, accuracy_m=5.0)
+    (alone,) = Follower(TRACKER, Told(own)).follow(frames(None))
+    (beside,) = Follower(TRACKER, Told(own), fixes=[other]).follow(frames(None))
+    assert errors([alone], 0.0)[0] < 1
+    assert errors([beside], 100.0)[0] < 1
 
 
 def test_movement_leads_from_photo_to_photo() -> None:

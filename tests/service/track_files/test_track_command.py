@@ -108,6 +108,21 @@ def test_odometry_is_read(walk: Path, options: list[str], tmp_path: Path) -> Non
     assert told["steps"][0]["radius_m_95"] < 30
 
 
+def test_positions_in_the_photos_are_used_when_asked_for(options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for number, tile in enumerate(WAY):
+        tags = Image.Exif()
+        lat, lon = position(tile)
+        tags.get_ifd(0x8825).update({1: "N", 2: (lat, 0.0, 0.0), 3: "E", 4: (lon, 0.0, 0.0), 31: 15.0})
+        data = encode(panorama(tile, 90.0), "JPEG", quality=95, exif=tags)
+        (tmp_path / "own" / f"{AT + timedelta(seconds=EVERY_S * number):%Y%m%d_%H%M%S}Z.jpg").write_bytes(data)
+    used = json.loads(run(tmp_path / "own", options, "--json", "--use-exif-gps").stdout)
+    ignored = json.loads(run(tmp_path / "own", options, "--json").stdout)
+    assert used["statuses"] == {"localized": len(WAY)}
+    assert ignored["statuses"] == {"ambiguous": len(WAY)}
+    assert "exif_gps_ignored" in {notice["code"] for notice in ignored["notices"]}
+
+
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
