@@ -43,12 +43,12 @@ export async function getJson(path) {
 }
 
 /** Ask where a photo was taken: the raw body is the fast path, everything else goes into the query. */
-export async function localize(photo, fields, signal) {
-  const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== null && value !== ""));
+export async function localize(photo, type, fields, signal) {
+  const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && value !== ""));
   const response = await ask(`localize?${query}`, {
     method: "POST",
     body: photo,
-    headers: { "Content-Type": photo.type },
+    headers: { "Content-Type": type },
     signal,
   });
   return response.json();

@@ -10,6 +10,12 @@ export async function readExif(file) {
   }
 }
 
+/** Horizontal field of view by the 35 mm equivalent, which is defined over the diagonal; as the service reckons it. */
+export function fovOf(focal35mm, { width, height }) {
+  const halfDiagonal = Math.hypot(36, 24) / 2 / focal35mm;
+  return (2 * Math.atan((halfDiagonal * width) / Math.hypot(width, height)) * 180) / Math.PI;
+}
+
 function parse(view) {
   if (view.getUint16(0) !== 0xffd8) return {};
   for (let at = 2; view.getUint8(at) === 0xff; at += 2 + view.getUint16(at + 2)) {
@@ -33,7 +39,7 @@ function tiff(view, base) {
   }
   if (Number.isFinite(gps[31]) && gps[31] > 0) found.accuracyM = gps[31];
   if (gps[16] === "T" && Number.isFinite(gps[17])) found.headingDeg = ((gps[17] % 360) + 360) % 360;
-  if (photo[0xa405] > 0) found.fovDeg = (2 * Math.atan(18 / photo[0xa405]) * 180) / Math.PI;
+  if (photo[0xa405] >= 4 && photo[0xa405] <= 1200) found.focal35mm = photo[0xa405];
   if (typeof photo[0x9003] === "string") found.takenAt = isoTime(photo[0x9003], photo[0x9011], photo[0x9291]);
   return found;
 }

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 
 const SIZE = 256;
+const SEAM = 1; // turned tiles would let the ground between them shine through
 const kept = new Map();
 const KEPT = 128;
 
@@ -36,7 +37,7 @@ export async function drawGround(canvas, index, imagery, [w, s, e, n], upDeg) {
   context.rotate((-upDeg * Math.PI) / 180);
   context.scale(scale, scale);
   context.translate(-(x0 + x1) / 2, -(y0 + y1) / 2);
-  for (const [x, y, image] of tiles) if (image) context.drawImage(image, x * SIZE, y * SIZE, SIZE, SIZE);
+  for (const [x, y, image] of tiles) if (image) context.drawImage(image, x * SIZE, y * SIZE, SIZE + SEAM, SIZE + SEAM);
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 

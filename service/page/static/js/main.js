@@ -11,16 +11,19 @@ import { TrackTab } from "./track.js";
 
 const $ = (id) => document.getElementById(id);
 const TABS = ["photo", "index", "track"];
+const AGAIN_MS = 2000;
 
 function useTheme() {
   const order = ["", "light", "dark"];
+  const kept = () => localStorage.getItem("skyfix.theme") ?? "";
   const apply = (theme) => {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
     localStorage.setItem("skyfix.theme", theme);
+    document.dispatchEvent(new CustomEvent("theme"));
   };
-  apply(localStorage.getItem("skyfix.theme") ?? "");
-  $("theme").addEventListener("click", () => apply(order[(order.indexOf(localStorage.getItem("skyfix.theme") ?? "") + 1) % 3]));
+  apply(kept());
+  $("theme").addEventListener("click", () => apply(order[(order.indexOf(kept()) + 1) % order.length]));
 }
 
 function useTabs(onChange) {
@@ -44,14 +47,14 @@ function useTabs(onChange) {
 
 function useKey(onKept) {
   const dialog = $("key-dialog");
-  const open = () => { if (!dialog.open) { $("key").value = key.get(); dialog.showModal(); } };
-  $("key-button").addEventListener("click", open);
-  document.addEventListener("key-wanted", open);
+  const open = () => { if (!dialog.open) { $("key").value = key.get(); dialog.returnValue = ""; dialog.showModal(); } };
+  $("key-button").addEventListener("click", () => { $("key-refused").hidden = true; open(); });
+  document.addEventListener("key-wanted", () => { $("key-refused").hidden = !key.get(); open(); });
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "keep" && $("key").value) key.keep($("key").value.trim());
     if (dialog.returnValue === "forget") key.forget();
     $("key").value = "";
-    if (dialog.returnValue) onKept();
+    if (dialog.returnValue === "keep") onKept();
   });
 }
 
@@ -62,14 +65,24 @@ async function openMap(onClick) {
     return new SkyfixMap("map", onClick);
   } catch (error) {
     console.warn(`no map: ${error.message}`);
+    document.body.dataset.map = "none";
     return new NoMap();
   }
 }
 
-function note(textKey) {
+function showNote(textKey) {
   $("map-note").hidden = textKey === null;
   $("map-note").dataset.key = textKey ?? "";
   $("map-note").textContent = textKey ? t(textKey) : "";
+}
+
+function useBanner(demo) {
+  $("banner").hidden = !demo || sessionStorage.getItem("skyfix.banner") === "closed";
+  $("banner-close").addEventListener("click", () => {
+    $("banner").hidden = true;
+    sessionStorage.setItem("skyfix.banner", "closed");
+    $("panel").focus();
+  });
 }
 
 let begun = false;
@@ -80,40 +93,42 @@ async function begin() {
     info = await getJson("info");
   } catch (error) {
     showProblem($("problem"), error);
-    if (error.status === 503) setTimeout(begin, 2000);
+    if (error.status === 503 || error.status === 0) setTimeout(begin, AGAIN_MS);
     return;
   }
+  if (begun) return;
   begun = true;
   $("problem").hidden = true;
   const choice = $("index-choice");
   choice.replaceChildren(...info.indexes.map((index) => new Option(index.name, index.name)));
   choice.value = info.index.name;
-  let photo = null;
-  const map = await openMap((lonLat) => photo?.clicked(lonLat));
+  choice.hidden = info.indexes.length < 2;
+  let tabs = null;
+  let current = "photo";
+  const map = await openMap((lonLat) => tabs?.[current].clicked?.(lonLat));
   const show = () => {
     const index = info.indexes.find((each) => each.name === choice.value);
-    note(map.missing ? "no_map" : index.imagery || info.page?.style_url ? null : "no_imagery");
+    showNote(map.missing ? "no_map" : index.imagery || info.page?.style_url ? null : "no_imagery");
     return map.showIndex(index.name, index.bounds, index.imagery, info.page?.style_url);
   };
   await show();
-  photo = new PhotoTab(map, info);
-  const tabs = { photo, index: new IndexTab(map, info), track: new TrackTab(map, info) };
-  choice.addEventListener("change", () => { map.clearAnswer(); show(); });
+  tabs = { photo: new PhotoTab(map, info), index: new IndexTab(map, info), track: new TrackTab(map, info) };
+  choice.addEventListener("change", async () => { await show(); tabs[current].indexChanged?.(); });
   useTabs((name) => {
-    for (const [each, tab] of Object.entries(tabs)) if (each !== name) tab.hide?.();
-    tabs[name].show?.();
+    if (name === current) return;
+    tabs[current].hide();
+    current = name;
+    tabs[current].show();
   });
-  document.addEventListener("language", () => note($("map-note").dataset.key || null));
-  $("banner").hidden = !info.page?.demo;
-  $("banner").textContent = t("demo_banner");
-  document.addEventListener("language", () => { $("banner").textContent = t("demo_banner"); });
-  await offerSamples(photo);
+  document.addEventListener("language", () => showNote($("map-note").dataset.key || null));
+  useBanner(info.page?.demo);
   document.body.dataset.ready = "true";
+  await offerSamples(tabs.photo);
 }
 
 useTheme();
 await useLanguage(chosenLanguage());
 $("language").value = document.documentElement.lang;
 $("language").addEventListener("change", (event) => useLanguage(event.target.value));
-useKey(begin);
+useKey(() => { begin(); document.dispatchEvent(new CustomEvent("key-kept")); });
 await begin();

@@ -1,19 +1,23 @@
 // The map: the index's own imagery below, tiles, ellipses, cones and markers on it. Nothing comes from another host.
 
 import * as maplibre from "../vendor/maplibre-gl.mjs";
+import { statusOf } from "./answer.js";
 import { headers } from "./api.js";
-import { polygon } from "./features.js";
+import { point, polygon } from "./features.js";
 import { boundsRing, circle, cone, ellipse, metresPerDegree } from "./geodesy.js";
+import { LAYERS, SOURCES } from "./layers.js";
 
-const EMPTY = { type: "FeatureCollection", features: [] };
-const COLOURS = { localized: "#1f9d76", ambiguous: "#e0a100", no_match: "#d0524a", ranked: "#1f9d76" };
-const LAYERS = ["coverage", "tiles", "prior", "cone", "ellipses", "lines", "points"];
+const COLOURS = { localized: "#17c48f", ambiguous: "#ffb000", no_match: "#ff6b60", ranked: "#17c48f" };
+const WORLD = [[-180, -85], [180, -85], [180, 85], [-180, 85], [-180, -85]];
+const REACH_M = 60;
+const CONSIDERED = 0.02; // a place that holds less does not widen the view
 
 maplibre.setWorkerUrl(new URL("../vendor/maplibre-gl-worker.mjs", import.meta.url).href);
 
 export class SkyfixMap {
   constructor(container, onClick) {
     this.markers = [];
+    this.box = document.getElementById(container);
     this.map = new maplibre.Map({
       container,
       style: { version: 8, sources: {}, layers: [] },
@@ -24,22 +28,23 @@ export class SkyfixMap {
     this.map.addControl(new maplibre.NavigationControl({ visualizePitch: false }), "top-right");
     this.map.addControl(new maplibre.ScaleControl({ maxWidth: 120 }), "bottom-left");
     this.map.on("click", (event) => onClick([event.lngLat.lng, event.lngLat.lat]));
+    this.map.on("error", ({ error }) => console.warn(`map: ${error?.message}`));
     this.loaded = new Promise((resolve) => this.map.once("load", resolve)).then(() => this.addLayers());
+    for (const happened of [matchMedia("(prefers-color-scheme: dark)"), document]) {
+      happened.addEventListener(happened === document ? "theme" : "change", () => this.colour());
+    }
   }
 
   addLayers() {
-    for (const name of LAYERS) this.map.addSource(name, { type: "geojson", data: EMPTY });
-    const add = (id, type, source, paint, filter) => this.map.addLayer({ id, type, source, paint, ...(filter ? { filter } : {}) });
-    add("coverage-fill", "fill", "coverage", { "fill-color": "#7a8f86", "fill-opacity": ["coalesce", ["get", "shade"], 0.12] });
-    add("coverage-line", "line", "coverage", { "line-color": "#5c7168", "line-width": 1 });
-    add("prior-fill", "fill", "prior", { "fill-color": "#3d5a80", "fill-opacity": 0.12 });
-    add("prior-line", "line", "prior", { "line-color": "#3d5a80", "line-width": 2, "line-dasharray": [2, 2] });
-    add("tiles-line", "line", "tiles", { "line-color": ["case", ["get", "chosen"], "#ff8c42", "#ffffff"], "line-width": ["case", ["get", "chosen"], 3, 1.5] });
-    add("cone-fill", "fill", "cone", { "fill-color": "#ffd166", "fill-opacity": 0.35 });
-    add("ellipses-fill", "fill", "ellipses", { "fill-color": ["get", "colour"], "fill-opacity": ["case", ["==", ["get", "percentile"], 68], 0.3, 0.14] });
-    add("ellipses-line", "line", "ellipses", { "line-color": ["get", "colour"], "line-width": 2 });
-    add("lines", "line", "lines", { "line-color": ["get", "colour"], "line-width": ["get", "width"] });
-    add("points", "circle", "points", { "circle-radius": 4, "circle-color": ["get", "colour"], "circle-stroke-width": 1, "circle-stroke-color": "#ffffff" });
+    for (const name of SOURCES) this.map.addSource(name, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    for (const layer of LAYERS) this.map.addLayer(layer);
+    this.colour();
+  }
+
+  /** What lies outside the index has the colour of the page. */
+  colour() {
+    if (!this.map.getLayer("outside-fill")) return;
+    this.map.setPaintProperty("outside-fill", "fill-color", getComputedStyle(document.documentElement).getPropertyValue("--map").trim());
   }
 
   /** Lay the imagery of an index below everything; `imagery` is the member of GET /info, or null. */
@@ -51,23 +56,58 @@ export class SkyfixMap {
     if (imagery) {
       const tiles = [`${new URL(".", location.href).href}map/${encodeURIComponent(name)}/{z}/{x}/{y}`];
       this.map.addSource("imagery", { type: "raster", tiles, tileSize: 256, minzoom: imagery.min_zoom, maxzoom: imagery.max_zoom, bounds });
-      this.map.addLayer({ id: "imagery", type: "raster", source: "imagery", paint: { "raster-fade-duration": 0 } }, "coverage-fill");
+      this.map.addLayer({ id: "imagery", type: "raster", source: "imagery", paint: { "raster-fade-duration": 0 } }, "outside-fill");
     }
+    const masked = imagery && !styleUrl && bounds[0] < bounds[2]; // tiles at the edge hold ground that nobody pictured
+    this.set("outside", masked ? [{ ...polygon(WORLD), geometry: { type: "Polygon", coordinates: [WORLD, boundsRing(bounds)] } }] : []);
+    this.bounds = bounds;
     this.fit(bounds);
   }
 
   /** Draw an operator's own base map below; its sources and layers go under ours. */
   async useStyle(url) {
+    if (this.map.getStyle().layers.some((layer) => layer.id.startsWith("base-"))) return;
     const style = await (await fetch(url)).json();
     for (const [id, source] of Object.entries(style.sources ?? {})) this.map.addSource(`base-${id}`, source);
     for (const layer of style.layers ?? []) {
       const own = { ...layer, id: `base-${layer.id}`, ...(layer.source ? { source: `base-${layer.source}` } : {}) };
-      this.map.addLayer(own, "coverage-fill");
+      this.map.addLayer(own, "outside-fill");
     }
   }
 
+  fitIndex() {
+    this.fit(this.bounds);
+  }
+
   fit([w, s, e, n], padding = 40) {
-    this.map.fitBounds([[w, s], [e, n]], { padding, duration: 0, maxZoom: 18.5 });
+    this.map.fitBounds([[w, s], [e < w ? e + 360 : e, n]], { padding, duration: 0, maxZoom: 20 });
+  }
+
+  /** Show the places that the answer speaks for, each with its tile, and the true place. */
+  fitAnswer({ candidates, position }, truth) {
+    const first = candidates[0];
+    if (!first) return;
+    const boxes = candidates.filter((each) => each === first || (each.probability ?? 1) >= CONSIDERED).map((each) => each.tile.bounds);
+    if (truth) boxes.push(around(truth, 5));
+    if (position?.radius_m_95) boxes.push(around(position, Math.min(position.radius_m_95, 50)));
+    this.fit(this.clipped(union(boxes)));
+  }
+
+  /** Without the ground beyond the index, as far as there is any within. */
+  clipped([w, s, e, n]) {
+    const [west, south, east, north] = this.bounds;
+    if (west > east || w >= east || e <= west || s >= north || n <= south) return [w, s, e, n];
+    return [Math.max(w, west), Math.max(s, south), Math.min(e, east), Math.min(n, north)];
+  }
+
+  reveal({ lat, lon, tile }) {
+    if (this.map.getBounds().contains([lon, lat])) return;
+    const shown = this.map.getBounds();
+    this.fit(this.clipped(union([[shown.getWest(), shown.getSouth(), shown.getEast(), shown.getNorth()], tile.bounds])));
+  }
+
+  crosshair(on) {
+    this.map.getCanvas().style.cursor = on ? "crosshair" : "";
   }
 
   set(source, features) {
@@ -81,64 +121,59 @@ export class SkyfixMap {
   }
 
   /** Draw an answer of POST /localize; `onChoose(rank)` when a marker is chosen. */
-  showAnswer(answer, fovDeg, onChoose) {
+  showAnswer(answer, onChoose) {
     this.clearAnswer();
-    const status = answer.status ?? "ranked";
-    const first = answer.candidates[0];
-    if (!first) return;
+    const status = statusOf(answer);
+    this.box.dataset.status = status;
     for (const candidate of [...answer.candidates].reverse()) {
       const element = markerElement("marker", String(candidate.rank));
       element.addEventListener("click", (event) => { event.stopPropagation(); onChoose(candidate.rank); });
-      this.mark(element, [candidate.lon, candidate.lat]);
+      this.mark(element, candidate);
     }
-    const centre = [first.lon, first.lat];
-    const covariance = answer.position?.covariance_enu_m2;
-    if (covariance && status !== "no_match") {
-      this.set("ellipses", [95, 68].map((percentile) => polygon(ellipse(centre, covariance, percentile), { percentile, colour: COLOURS[status] ?? COLOURS.ranked })));
-    }
-    this.choose(answer, 1, fovDeg);
-    this.fit(boundsOf(status === "localized" ? [first] : answer.candidates, answer.position?.radius_m_95 ?? 60));
+    const { position } = answer;
+    if (!position?.covariance_enu_m2 || status === "no_match") return;
+    const drawn = (percentile) => polygon(ellipse([position.lon, position.lat], position.covariance_enu_m2, percentile), { percentile, colour: COLOURS[status] });
+    this.set("ellipses", [95, 68].map(drawn));
   }
 
-  /** Make one candidate the chosen one: its tile and its cone are drawn. */
-  choose(answer, rank, fovDeg) {
+  /** Make one candidate the chosen one: its tile and its cone are drawn; of a panorama a needle. */
+  choose(answer, rank, headingDeg, fovDeg) {
     this.set("tiles", answer.candidates.map((each) => polygon(boundsRing(each.tile.bounds), { chosen: each.rank === rank })));
     const chosen = answer.candidates.find((each) => each.rank === rank);
-    const heading = chosen?.heading_deg ?? (rank === 1 ? answer.heading?.deg : undefined);
-    const shown = heading !== undefined && fovDeg < 300;
-    this.set("cone", shown ? [polygon(cone([chosen.lon, chosen.lat], heading, fovDeg, 60))] : []);
-    for (const { element } of this.marked) element.setAttribute("aria-pressed", String(element.textContent === String(rank)));
+    const seen = fovDeg < 300 ? fovDeg : 3;
+    this.set("cone", chosen && headingDeg !== undefined ? [polygon(cone([chosen.lon, chosen.lat], headingDeg, seen, REACH_M))] : []);
+    for (const marker of this.markers) {
+      const element = marker.getElement();
+      if (element.localName === "button") element.setAttribute("aria-pressed", String(element.textContent === String(rank)));
+    }
   }
 
-  get marked() {
-    return this.markers.map((marker) => ({ element: marker.getElement() }));
+  mark(element, { lon, lat }, anchor = "bottom") {
+    this.markers.push(new maplibre.Marker({ element, anchor }).setLngLat([lon, lat]).addTo(this.map));
   }
 
-  mark(element, lonLat) {
-    this.markers.push(new maplibre.Marker({ element }).setLngLat(lonLat).addTo(this.map));
-  }
-
-  showTruth(lonLat, label) {
-    const element = markerElement("marker truth", "✕");
-    element.setAttribute("aria-label", label);
-    this.mark(element, lonLat);
+  showTruth([lon, lat], label) {
+    const element = Object.assign(document.createElement("span"), { className: "true-place", textContent: "✕", title: label });
+    element.setAttribute("role", "img");
+    this.mark(element, { lon, lat }, "center");
+    element.setAttribute("aria-label", label); // the library puts its own there
   }
 
   showPrior(lonLat, radiusM) {
-    this.set("prior", lonLat ? [polygon(circle(lonLat, radiusM))] : []);
+    this.set("prior", lonLat ? [polygon(circle(lonLat, radiusM)), point(lonLat)] : []);
   }
 }
 
 function markerElement(className, text) {
-  const element = document.createElement("button");
-  element.className = className;
-  element.textContent = text;
-  return element;
+  return Object.assign(document.createElement("button"), { className, textContent: text });
 }
 
-function boundsOf(places, marginM) {
-  const [lats, lons] = [places.map((place) => place.lat), places.map((place) => place.lon)];
-  const [perLat, perLon] = metresPerDegree(lats[0]);
-  const margin = Math.min(Math.max(marginM, 40), 500);
-  return [Math.min(...lons) - margin / perLon, Math.min(...lats) - margin / perLat, Math.max(...lons) + margin / perLon, Math.max(...lats) + margin / perLat];
+function around({ lat, lon }, marginM) {
+  const [perLat, perLon] = metresPerDegree(lat);
+  return [lon - marginM / perLon, lat - marginM / perLat, lon + marginM / perLon, lat + marginM / perLat];
+}
+
+function union(boxes) {
+  const side = (number, most) => most(...boxes.map((box) => box[number]));
+  return [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)];
 }

@@ -31,10 +31,15 @@ export function number(value, decimals = 0) {
 }
 
 export function percent(share) {
-  const decimals = share > 0.995 && share < 1 ? 1 : share < 0.1 ? 1 : 0;
-  return share.toLocaleString(language, { style: "percent", maximumFractionDigits: decimals });
+  if (share > 0 && share < 0.001) return `< ${percent(0.001)}`;
+  const decimals = share < 0.1 || (share > 0.99 && share < 1) ? 1 : 0;
+  return Math.min(share, share < 1 ? 0.999 : 1).toLocaleString(language, { style: "percent", maximumFractionDigits: decimals });
 }
 
 export function metres(value) {
   return value >= 1000 ? `${number(value / 1000, 1)} km` : `${number(value, value < 10 ? 1 : 0)} m`;
+}
+
+export function bytes(value) {
+  return value >= 1e6 ? `${number(value / 1e6, 1)} MB` : `${number(value / 1e3)} kB`;
 }

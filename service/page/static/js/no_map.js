@@ -2,10 +2,13 @@
 
 export class NoMap {
   missing = true;
-  map = { getCanvas: () => document.createElement("canvas") };
   async showIndex() {}
   set() {}
   fit() {}
+  fitIndex() {}
+  fitAnswer() {}
+  reveal() {}
+  crosshair() {}
   choose() {}
   clearAnswer() {}
   showAnswer() {}
