@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
-from service.correct.examples import ANSWER, QUESTION, STREAM_LINES, STREAMED_LINES
+from service.correct.examples import ANSWER, QUESTION, STREAM, STREAMED
 from service.correct.geojson import CorrectedCollection, corrected_collection
 from service.correct.reading import FIXES, FORM, FORMAT, FORMATS, GPX, JSON, NDJSON
 from service.correct.responses import CorrectResponse
@@ -15,6 +16,7 @@ from service.correct.schema import CorrectRequest, MountedCamera, Settled, schem
 from service.correct.settled import FLAT
 from service.correct.times import read_timestamp
 from service.geojson import MEDIA_TYPE as GEOJSON
+from service.openapi_localize import IMAGE_EXAMPLE
 
 Json = dict[str, Any]
 MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
@@ -56,7 +58,7 @@ def request_body() -> Json:
         "required": True,
         "description": "Fixes, their photos in base64 or as parts of a form, and what goes for all of them.",
         "content": {
-            JSON: {"schema": fixes, "examples": {"two fixes": {"summary": "Two fixes of one van", "value": QUESTION}}},
+            JSON: {"schema": fixes, "example": in_base64()},
             FORM: {
                 "schema": form,
                 "encoding": {FIXES: {"contentType": JSON}},
@@ -64,7 +66,7 @@ def request_body() -> Json:
             },
             NDJSON: {
                 "schema": {"type": "string", "description": "A fix a line, as in `fixes`, with photos in base64."},
-                "example": STREAM_LINES,
+                "example": lines(STREAM),
             },
             GEOJSON: {
                 "schema": {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}},
@@ -73,6 +75,17 @@ def request_body() -> Json:
             GPX: {"schema": {"type": "string"}, "example": GPX_EXAMPLE},
         },
     }
+
+
+def in_base64() -> Json:
+    """The example with a photo in it, so that it can be sent as it is."""
+    first, *others = QUESTION["fixes"]
+    return {**QUESTION, "fixes": [{**first, "image": IMAGE_EXAMPLE}, *others]}
+
+
+def lines(objects: list[Json]) -> str:
+    """Write NDJSON."""
+    return "".join(json.dumps(each) + "\n" for each in objects)
 
 
 def query_parameters() -> list[Json]:
@@ -113,6 +126,6 @@ def answered() -> Json:
                 "description": "A line for each line: an object with `corrected` or `problem`; at the end one with "
                 "`summary`.",
             },
-            "example": STREAMED_LINES,
+            "example": lines(STREAMED),
         },
     }

@@ -74,10 +74,23 @@ class MountedCamera(CameraRequest):
         return CameraHints(**known)
 
 
+def _only_with_a_photo(field: str) -> dict[str, Any]:
+    """JSON Schema of what makes no sense without an image."""
+    absent = {"properties": {field: {"type": "null"}}}
+    return {"anyOf": [absent, {"properties": {"image": {"type": "string"}}, "required": ["image"]}]}
+
+
 class FixRequest(Strict):
     """One fix of one device."""
 
-    model_config = ConfigDict(json_schema_extra={"allOf": [needs_beside("accuracy_percentile", "accuracy_m")]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                needs_beside("accuracy_percentile", "accuracy_m"),
+                *(_only_with_a_photo(name) for name in ("camera", "image_timestamp")),
+            ]
+        }
+    )
 
     device_id: DeviceId | None = Field(
         default=None, description="Fixes of one device are one track; those without are the track of one more device."

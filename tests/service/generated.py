@@ -33,12 +33,23 @@ def documents() -> Iterator[tuple[str, Json]]:
 
 def _with(content: Json, whole: Json, *, query: bool = False) -> Json:
     document = copy.deepcopy(whole)
+    _simplify_fleets(document)
     operation = document["paths"]["/localize"]["post"]
     operation["requestBody"]["content"] = content
     if not query:
         operation["parameters"] = [each for each in operation["parameters"] if each["in"] != "query"]
         document["paths"] = {"/localize": document["paths"]["/localize"]}
     return document
+
+
+def _simplify_fleets(document: Json) -> None:
+    """Leave of /correct the JSON, with photos in base64: the other encodings are beyond the generator."""
+    operation = document["paths"]["/correct"]["post"]
+    content = operation["requestBody"]["content"]
+    operation["requestBody"]["content"] = {"application/json": content["application/json"]}
+    operation["parameters"] = [each for each in operation["parameters"] if each["in"] != "query"]
+    fix = document["components"]["schemas"]["FixRequest"]["properties"]
+    fix["image"] = {"type": "string", "format": "byte"}
 
 
 def _simple(schemas: Json) -> Json:

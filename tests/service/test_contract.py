@@ -76,7 +76,7 @@ TRIES = 4
 @pytest.fixture
 def opened(localizer: IndexLocalizer, tmp_path: Path) -> Iterator[Opened]:
     key_file = tmp_path / "keys.json"
-    key = new_key(key_file, "fleet", ("localize",), datetime.now(UTC))[0]
+    key = new_key(key_file, "fleet", ("localize", "batch"), datetime.now(UTC))[0]
     settings = Settings(key_file=key_file, expose_openapi=True, **BOUNDLESS)  # type: ignore[arg-type]
     with running(settings, localizer) as service:
         yield Opened(service, key)
