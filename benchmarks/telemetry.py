@@ -49,6 +49,7 @@ from service.otel import OtelTracer
 from service.query import Answer, CameraHints, Query, make_prior
 from service.settings import Settings
 from service.timeline import Timeline
+from service.view import View
 
 SIDE, STRIDE_M, PHOTO_PX = 20, 32.0, (1600, 1200)
 KINDS = ("without", "with metrics", "with metrics and traces")
@@ -164,6 +165,12 @@ class Rehearsed:
 
     def describe_many(self, prepared: Sequence[Prepared]) -> list[Float32s]:
         return [self._columns] * len(prepared)
+
+    def describe_attended(self, prepared: Sequence[Prepared]) -> list[tuple[Float32s, Float32s | None]]:
+        return [(self._columns, None)] * len(prepared)
+
+    def explained(self, query: Query, view: View, answer: Answer) -> Answer:  # noqa: ARG002
+        return answer
 
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:  # noqa: ARG002
         return self._answer

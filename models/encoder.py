@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import onnxruntime as ort
@@ -18,6 +18,8 @@ Float32s = NDArray[np.float32]
 ProviderPolicy = Literal["cpu", "prefer-gpu", "require-gpu"]
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 FATAL_ONLY = 4
+ATTENTION = "attention"
+"""Second output that a network may have: float32 (N, h, w) over the patches of its input."""
 BUCKETS = (1, 2, 4, 8, 16, 32)
 """Batch sizes that a GPU runs: for any new one it would look for its fastest convolutions anew."""
 
@@ -44,6 +46,17 @@ class Encoder(Protocol):
 
         C = 1 is the centre of each tile; more are the cells of `manifest.aerial.cells`, in their order.
         """
+
+
+@runtime_checkable
+class Attending(Protocol):
+    """An encoder that may tell where its networks looked."""
+
+    def attends(self, view: Literal["ground", "aerial"]) -> bool:
+        """Say whether the network of a view has the second output `attention`."""
+
+    def ground_attended(self, pixels: Float32s) -> tuple[Float32s, Float32s]:
+        """Describe photos as `Encoder.ground` does, and give maps (N, h, w) over the patches of each, in one run."""
 
 
 class OnnxEncoder:
@@ -75,6 +88,8 @@ class OnnxEncoder:
         for view, session in self._sessions.items():
             _check_signature(session, paths[view])
         self._provider = str(next(iter(self._sessions.values())).get_providers()[0])
+        self._asked_only = ort.RunOptions()
+        self._asked_only.only_execute_path_to_fetches = True
 
     @property
     def manifest(self) -> ModelManifest:
@@ -93,7 +108,16 @@ class OnnxEncoder:
         return OnnxEncoder(self._bundle, policy=self._policy, threads=threads, views=self._views)
 
     def ground(self, pixels: Float32s) -> Float32s:
-        flat = self._run("ground", pixels)
+        return self._columns(self._run("ground", pixels)[0])
+
+    def attends(self, view: Literal["ground", "aerial"]) -> bool:
+        return len(self._sessions[view].get_outputs()) > 1
+
+    def ground_attended(self, pixels: Float32s) -> tuple[Float32s, Float32s]:
+        flat, maps = self._run("ground", pixels, ("embedding", ATTENTION))
+        return self._columns(flat), maps
+
+    def _columns(self, flat: Float32s) -> Float32s:
         channels = self.manifest.embedding.channels
         if flat.shape[1] % channels:
             raise SignatureMismatch(
@@ -102,28 +126,29 @@ class OnnxEncoder:
         return flat.reshape(len(flat), -1, channels)
 
     def aerial(self, pixels: Float32s) -> Float32s:
-        flat = self._run("aerial", pixels)
+        (flat,) = self._run("aerial", pixels)
         cells, size = self.manifest.aerial.cell_count, self.manifest.embedding.size
         if flat.shape[1] != cells * size:
             said = f"{size}" if cells == 1 else f"{cells} cells of {size}"
             raise SignatureMismatch(f"aerial.onnx gave {flat.shape[1]} values a tile; the manifest says {said}.")
         return flat.reshape(len(flat), cells, size)
 
-    def _run(self, view: str, pixels: Float32s) -> Float32s:
+    def _run(self, view: str, pixels: Float32s, outputs: tuple[str, ...] = ("embedding",)) -> list[Float32s]:
+        """Give the outputs that are asked for, row by row; what no other one needs is not computed."""
         session, parts = self._sessions[view], []
         for part, rows in bucketed(pixels) if self._provider == CUDA else [(pixels, len(pixels))]:
             try:
-                (output,) = session.run(["embedding"], {"pixels": part})
+                found = session.run(list(outputs), {"pixels": part}, self._asked_only)
             except Exception as error:  # as for loading
                 raise EncoderUnavailable(
                     f"{view}.onnx of {self.manifest.title} failed on {self._provider} for {len(part)} pictures: "
                     f"{_first_line(error)}"
                 ) from error
-            parts.append(np.asarray(output, dtype=np.float32)[:rows])
-        embedding: Float32s = np.concatenate(parts) if len(parts) > 1 else parts[0]
-        if not np.isfinite(embedding).all():
+            parts.append([np.asarray(output, dtype=np.float32)[:rows] for output in found])
+        whole = [np.concatenate(same) if len(same) > 1 else same[0] for same in zip(*parts, strict=True)]
+        if not all(np.isfinite(output).all() for output in whole):
             raise EncoderNonFinite(f"{view}.onnx of {self.manifest.title} gave values that are not finite.")
-        return embedding
+        return whole
 
 
 def gpu_is_offered() -> bool:
@@ -173,10 +198,11 @@ def _check_signature(session: ort.InferenceSession, path: Path) -> None:
     inputs = [(node.name, node.type, len(node.shape)) for node in session.get_inputs()]
     outputs = [(node.name, node.type, len(node.shape)) for node in session.get_outputs()]
     expected_in, expected_out = [("pixels", "tensor(float)", 4)], [("embedding", "tensor(float)", 2)]
-    if inputs != expected_in or outputs != expected_out:
+    optional = [(ATTENTION, "tensor(float)", 3)]
+    if inputs != expected_in or outputs not in (expected_out, [*expected_out, *optional]):
         raise SignatureMismatch(
             f"{path.name} takes {inputs} and gives {outputs}; a bundle's network takes {expected_in} "
-            f"and gives {expected_out}. Export it again."
+            f"and gives {expected_out}, and {optional} if it likes. Export it again."
         )
 
 

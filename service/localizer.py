@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.coverage import Coverage
+from index.gallery import Gallery
+from index.gallery import Gallery
 from index.manifest import Imagery
 from index.tiles import Bounds
 from models.image import Photo
@@ -21,6 +23,7 @@ from service.likelihood import LikelihoodSource
 from service.prepared import Prepared as Prepared
 from service.query import Answer, Query
 from service.recipe import Recipe
+from service.view import View
 
 Float32s = NDArray[np.float32]
 
@@ -64,6 +67,10 @@ class Localizer(Protocol):
         """What `decode` and `prepare` do, to be done elsewhere."""
 
     @property
+    def gallery(self) -> Gallery:
+        """The tiles that photos are compared with."""
+
+    @property
     def likelihoods(self) -> LikelihoodSource | None:
         """What several photos, fixes and tracks are reckoned from; None without calibration."""
 
@@ -90,7 +97,13 @@ class Localizer(Protocol):
     def describe_many(self, prepared: Sequence[Prepared]) -> list[Float32s]:
         """Do that for photos of one `input_shape` in one run. Raises EncoderError if any is bad."""
 
+    def describe_attended(self, prepared: Sequence[Prepared]) -> list[tuple[Float32s, Float32s | None]]:
+        """Do the same, and give the network's attention (h, w) over each input, where it tells it."""
+
     def search(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer: ...
+
+    def explained(self, query: Query, view: View, answer: Answer) -> Answer:
+        """Add to an answer what its first candidate rests on."""
 
     def probe_recall(self) -> float:
         """Give the share of what the index's probes must find that it finds now; 1 is well.
@@ -109,13 +122,28 @@ def localize(
     marks.append(clock())
     prepared = localizer.prepare(photo, query)
     marks.append(clock())
-    columns = localizer.describe(prepared)
+    view = View(prepared, *described(localizer, [prepared], query.wants_attention)[0])
     marks.append(clock())
-    answer = localizer.search(query, prepared, columns)
+    answer = answered(localizer, query, view)
     marks.append(clock())
     stages = ("decode", "preprocess", "inference", "search")
     seconds = {stage: after - before for stage, (before, after) in zip(stages, pairwise(marks), strict=True)}
     return answer, with_posterior(seconds, answer)
+
+
+def described(
+    localizer: Localizer, prepared: Sequence[Prepared], attended: bool
+) -> list[tuple[Float32s, Float32s | None]]:
+    """Describe photos of one `input_shape`, and say where the network looked if that is wanted."""
+    if attended:
+        return localizer.describe_attended(prepared)
+    return [(columns, None) for columns in localizer.describe_many(prepared)]
+
+
+def answered(localizer: Localizer, query: Query, view: View) -> Answer:
+    """Search, and explain the answer if that is wanted."""
+    answer = localizer.search(query, view.prepared, view.columns)
+    return localizer.explained(query, view, answer) if query.wants_attention else answer
 
 
 def with_posterior(seconds: dict[str, float], answer: Answer) -> dict[str, float]:

@@ -10,7 +10,7 @@ from service.deadline import HEADER as DEADLINE
 from service.deadline import MOST_MS
 from service.examples import EXAMPLES
 from service.multipart import DOCUMENT, IMAGE
-from service.parameters import FLAT, GROUPS
+from service.parameters import FLAT, GROUPS, LISTS
 from service.requests import RAW_TYPES
 from service.schema import PERSPECTIVE_IS_NARROW, LocalizeRequest
 
@@ -145,6 +145,9 @@ def _flat_schemas() -> dict[str, tuple[Json, str]]:
                 text = schema.get("description", "")
                 hidden = ("description", "default", "title", "anyOf")
                 plain = {key: value for key, value in {**schema, **given[0]}.items() if key not in hidden}
+                if name in LISTS:  # words parted by commas
+                    found[name] = ({"type": "string", "enum": list(LISTS[name])}, text)
+                    continue
                 default = schema.get("default")
                 found[name] = (plain if default is None else {**plain, "default": default}, text)
     return {name: found[name] for name in FLAT}

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from service.errors import DuplicateField, InvalidParameters, MalformedJson, UnknownParameter
-from service.schema import CameraRequest, ExifRequest, LocalizeRequest, PriorRequest, SearchRequest
+from service.schema import CameraRequest, ExifRequest, LocalizeRequest, PriorRequest, SearchRequest, Word
 
 M = TypeVar("M", bound=BaseModel)
 GROUPS: Mapping[str, type[BaseModel]] = {
@@ -27,10 +27,13 @@ GROUPS: Mapping[str, type[BaseModel]] = {
 FLAT: Mapping[str, tuple[str, ...]] = {
     "top_k": ("top_k",),
     **{name: (group, name) for group, model in GROUPS.items() for name in model.model_fields},
+    "include": ("include",),
 }
 INTEGERS = {"top_k"}
 BOOLEANS = {"use_gps_as_prior", "use_focal_length"}
 WORDS = {"mode", "index", "projection"}
+LISTS = {"include": get_args(Word)}
+"""Words parted by commas."""
 MAX_NUMBER_LENGTH = 40
 MOST_FAULTS = 32
 """Of a request with thousands of faults so many are told."""
@@ -70,6 +73,11 @@ def from_flat(fields: Iterable[tuple[str, str]]) -> LocalizeRequest:
 def _value(name: str, text: str) -> object:
     if name in WORDS:
         return text
+    if name in LISTS:
+        words = text.split(",")
+        if not set(words) <= set(LISTS[name]):
+            raise InvalidParameters([(name, f"is not {', '.join(LISTS[name])}.")])
+        return list(dict.fromkeys(words))
     if name in BOOLEANS:
         if text not in ("true", "false"):
             raise InvalidParameters([(name, "is neither true nor false.")])

@@ -14,7 +14,7 @@ from typing import TypeVar
 from service.batching import Batcher
 from service.deadline import Deadline
 from service.errors import DeadlineExceeded, Overloaded
-from service.localizer import Float32s, Localizer
+from service.localizer import Float32s, Localizer, answered, described
 from service.metrics import Metrics
 from service.prepared import Prepared
 from service.query import Answer, Query
@@ -26,12 +26,15 @@ from service.view import View
 T = TypeVar("T")
 QUEUE = "localize"
 INFERENCE = "inference"
+Described = tuple[Float32s, Float32s | None]
+"""Columns, and where the network looked."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
     localizer: Localizer
     prepared: Prepared
+    attended: bool
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class Pipeline:
         self._metrics = metrics
         self._receiving = ThreadPoolExecutor(sizes.decoding, "receive")
         self._room: Room = room or ThreadRoom(sizes.decoding)
-        self._batcher: Batcher[_Photo, Float32s] = Batcher(
+        self._batcher: Batcher[_Photo, Described] = Batcher(
             _encode,
             _alike,
             workers=sizes.encoding,
@@ -119,7 +122,7 @@ class Pipeline:
             What the steps raise.
         """
         view = await self.view(localizer, data, query, deadline, timeline)
-        answer = await self.search(lambda: localizer.search(query, view.prepared, view.columns), deadline, timeline)
+        answer = await self.search(lambda: answered(localizer, query, view), deadline, timeline)
         if answer.reckoning is not None:
             timeline.give_end("posterior", "search", answer.reckoning.seconds)
         return answer
@@ -130,14 +133,15 @@ class Pipeline:
         """Decode, prepare and encode one photo. Raises as `localize`."""
         prepared = await self._room.prepare(localizer, data, query, deadline, timeline)
         timeline.size_px = prepared.size_px
-        return View(prepared, await self._columns(_Photo(localizer, prepared), deadline, timeline))
+        photo = _Photo(localizer, prepared, query.wants_attention)
+        return View(prepared, *await self._described(photo, deadline, timeline))
 
     async def search(self, work: Callable[[], T], deadline: Deadline, timeline: Timeline) -> T:
         """Run a search, or what is reckoned from one, in its turn. Raises as `localize`."""
         timed = partial(timed_step, work, deadline, timeline, "search", time.perf_counter())
         return await asyncio.get_running_loop().run_in_executor(self._search, timed)
 
-    async def _columns(self, photo: _Photo, deadline: Deadline, timeline: Timeline) -> Float32s:
+    async def _described(self, photo: _Photo, deadline: Deadline, timeline: Timeline) -> Described:
         submitted = time.perf_counter()
         try:
             done = await self._batcher.submit(photo, deadline)
@@ -155,9 +159,9 @@ class Pipeline:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _encode(photos: Sequence[_Photo]) -> list[Float32s]:
-    return photos[0].localizer.describe_many([photo.prepared for photo in photos])
+def _encode(photos: Sequence[_Photo]) -> list[Described]:
+    return described(photos[0].localizer, [photo.prepared for photo in photos], photos[0].attended)
 
 
 def _alike(photo: _Photo) -> Hashable:
-    return id(photo.localizer), photo.prepared.input_shape
+    return id(photo.localizer), photo.prepared.input_shape, photo.attended

@@ -118,6 +118,8 @@ def _candidate(rank: int, place: Place, reckoned: Reckoned, gallery: Gallery, pr
         heading_deg=place.heading_deg,
         distance_to_prior_m=float(distance_m(lat, lon, prior.lat, prior.lon)) if prior else None,
         probability=place.probability,
+        row=row,
+        cell=int(evidence.cells[cell]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.camera import GroundInput
+from models.camera import GroundInput, Projection
 from service.query import Notice, Prior
 
 
@@ -21,6 +21,8 @@ class Prepared:
     notices: tuple[Notice, ...]
     size_px: tuple[int, int] = (0, 0)
     """Upright width and height of the file."""
+    projection: Projection = "perspective"
+    """That was reckoned with."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from models.camera import Projection
 
 if TYPE_CHECKING:  # decode workers know a query, and need no index
     from index.gallery import TileFacts
+    from service.explaining.attention import Attention
 
 Mode = Literal["auto", "prior", "global"]
 Status = Literal["localized", "ambiguous", "no_match", "outside_coverage"]
@@ -100,6 +101,8 @@ class Query:
     """Take the photo's own GPS position as the prior when the request has none."""
     radius_m: float | None = None
     """Circle to search around that position."""
+    wants_attention: bool = False
+    """Say what the first candidate rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ class Candidate:
     """Heading of the photo's centre column under which it fits best, where headings were searched."""
     distance_to_prior_m: float | None = None
     probability: float | None = None
+    row: int = -1
+    cell: int = 0
+    """The cell of the gallery that is so similar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +154,5 @@ class Answer:
     status: Status | None = None
     reckoning: Reckoning | None = None
     """None without calibration, and where nothing was compared."""
+    attention: Attention | None = None
+    """What the first candidate rests on, where that was asked and can be told."""

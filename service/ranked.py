@@ -63,6 +63,8 @@ class Ranking:
                 tile=self._gallery.tile(row),
                 heading_deg=float(headings[place]) if prepared.heading_searched else None,
                 distance_to_prior_m=None if away_m is None else float(away_m[place]),
+                row=row,
+                cell=int(hits.cells[place]),
             )
             for place, row in enumerate(hits.rows.tolist())
         )

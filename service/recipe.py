@@ -45,7 +45,8 @@ class Recipe:
         heading_notices = (HEADING_NOT_SEARCHED,) if assumed else ()
         notices = (*self.first_notices, *camera_notices, *heading_notices, *prior_notices)
         size_px = photo.width_px, photo.height_px
-        return Prepared(ground, len(ground.firsts) > 1, prior, camera.fov_deg, notices, size_px)
+        searched = len(ground.firsts) > 1
+        return Prepared(ground, searched, prior, camera.fov_deg, notices, size_px, camera.projection)
 
 
 def decoded_side_px(view: AnyGroundView) -> int:

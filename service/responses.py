@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.tiles import Bounds
+from service.explaining.responses import AttentionOut, attention_out
 from service.query import Answer, Candidate, Reckoning, Status
 
 DECIMALS = 7
@@ -143,6 +144,7 @@ class LocalizeResponse(Out):
     search: SearchOut
     notices: tuple[NoticeOut, ...] = Field(description="What to know about how the answer came about.")
     timings_ms: dict[str, float] = Field(description="By stage, as in the header Server-Timing.")
+    attention: AttentionOut | None = None
 
 
 def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, float]) -> LocalizeResponse:
@@ -162,6 +164,7 @@ def localize_response(answer: Answer, request_id: str, seconds: Mapping[str, flo
         ),
         notices=tuple(NoticeOut(code=notice.code, detail=notice.detail) for notice in answer.notices),
         timings_ms={stage: round(value * 1000, 2) for stage, value in seconds.items()},
+        attention=attention_out(answer.attention),
     )
 
 

@@ -5,7 +5,7 @@ Strict: a number is a number, never a string or a boolean; NaN and infinity are 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,7 @@ from service.query import MAX_RADIUS_M, CameraHints, Mode, Prior, Query, make_pr
 Json = dict[str, Any]
 
 MAX_TOP_K = 50
+Word = Literal["attention"]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Metres = Annotated[float, Field(gt=0, le=MAX_RADIUS_M)]
@@ -160,6 +161,9 @@ class LocalizeRequest(Strict):
     search: SearchRequest = SearchRequest()
     camera: CameraRequest = CameraRequest()
     exif: ExifRequest = ExifRequest()
+    include: Annotated[list[Word], Field(max_length=4)] = Field(
+        default=[], description="attention: what the first candidate rests on, in the photo and in the tile."
+    )
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
@@ -177,6 +181,7 @@ class LocalizeRequest(Strict):
             camera=camera,
             use_exif_gps=self.exif.use_gps_as_prior,
             radius_m=self.search.radius_m,
+            wants_attention="attention" in self.include,
         )
 
     def _prior(self) -> Prior | None:

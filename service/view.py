@@ -17,3 +17,5 @@ class View:
     prepared: Prepared
     columns: NDArray[np.float32]
     """(w, E), w the columns that the photo saw."""
+    attention: NDArray[np.float32] | None = None
+    """(h, w) map of the network over its input, where it was asked for and gives one."""

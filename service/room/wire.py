@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from models import errors as library
-from models.camera import GroundInput
+from models.camera import GroundInput, Projection
 from models.errors import ImageError, ParameterError, SkyfixError
 from service.prepared import Prepared
 from service.query import Notice, Prior
@@ -74,6 +74,7 @@ class Told:
     fov_deg: float = 0.0
     notices: tuple[Notice, ...] = ()
     size_px: tuple[int, int] = (0, 0)
+    projection: Projection = "perspective"
 
 
 _TOLD = TypeAdapter(Told)
@@ -93,6 +94,7 @@ def pack_prepared(prepared: Prepared, spent: Spent) -> tuple[bytes, bytes]:
         fov_deg=prepared.fov_deg,
         notices=prepared.notices,
         size_px=prepared.size_px,
+        projection=prepared.projection,
     )
     return _TOLD.dump_json(told), ground.pixels.astype(np.float32, copy=False).tobytes()
 
@@ -138,7 +140,9 @@ def unpack(text: bytes, pixels: bytearray) -> tuple[Told, Prepared | SkyfixError
         raise WorkerLied("pixels that do not fit their shape")
     array = np.frombuffer(pixels, dtype=np.float32).reshape(told.shape)
     ground = GroundInput(array, told.seen, np.array(told.firsts, dtype=np.int64), told.left_deg)
-    return told, Prepared(ground, told.heading_searched, told.prior, told.fov_deg, told.notices, told.size_px)
+    size_px, projection = told.size_px, told.projection
+    searched, notices = told.heading_searched, told.notices
+    return told, Prepared(ground, searched, told.prior, told.fov_deg, notices, size_px, projection)
 
 
 def receive(peer: socket.socket, size: int, until: float | None = None) -> bytearray:

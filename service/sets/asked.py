@@ -14,7 +14,7 @@ from service.requests import Upload
 from service.schema import LocalizeRequest
 from service.sets.parts import IMAGES, Json, Parcel, Sent, holds, merged
 
-RELATIVE, SKIP = "relative_heading_deg", "skip_unusable"
+RELATIVE, SKIP, INCLUDE = "relative_heading_deg", "skip_unusable", "include"
 OF_ONE = ("camera", RELATIVE)
 """What the photos of a set may each say beside their file."""
 
@@ -46,7 +46,7 @@ def ask_together(parcel: Parcel) -> SetAsked:
         UnknownParameter, MissingImage, InvalidParameters: pointing at all that is wrong, as `images.3.camera.fov_deg`.
     """
     shared = dict(parcel.shared)
-    known = (*LocalizeRequest.model_fields, SKIP)
+    known = (*(name for name in LocalizeRequest.model_fields if name != INCLUDE), SKIP)
     _check_names(shared, known, (*known, IMAGES))
     skip = shared.pop(SKIP, False)
     if not isinstance(skip, bool):

@@ -17,7 +17,7 @@ from service.query import Notice, make_prior
 from service.room.wire import Spent, WorkerLied, pack_error, pack_prepared, receive, send, unpack
 
 GROUND = GroundInput(np.arange(24, dtype=np.float32).reshape(3, 2, 4), 2, np.array([5, 6]), -22.5)
-PREPARED = Prepared(GROUND, True, make_prior(52.5, 13.4, 60.0, None, None), 70.0, (Notice("a", "b"),), (400, 300))
+PREPARED = Prepared(GROUND, True, make_prior(52.5, 13.4, 60.0, None, None), 70.0, (Notice("a", "b"),), (400, 300), "panorama")
 SPENT = Spent(0.1, 0.2, 3.0)
 
 
@@ -28,6 +28,7 @@ def test_what_is_packed_comes_out_again() -> None:
     np.testing.assert_array_equal(found.ground.pixels, GROUND.pixels)
     np.testing.assert_array_equal(found.ground.firsts, GROUND.firsts)
     assert (found.prior, found.notices, found.size_px) == (PREPARED.prior, PREPARED.notices, (400, 300))
+    assert found.projection == "panorama"
     assert told.spent == SPENT
 
 
@@ -49,6 +50,7 @@ LIES: list[dict[str, Any]] = [
     {"error": "rate_limited"},
     {"error": "KeyError"},
     {"prior": {"lat": "north"}},
+    {"projection": "fisheye"},
 ]
 
 
