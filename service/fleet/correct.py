@@ -13,7 +13,7 @@ from service.fleet.following import follow
 from service.fleet.gaussian import chi2_quantile, radius_holding
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
-from service.fleet.single import NOMINAL, alone, by_motion, by_photo, innovation, kept, supports
+from service.fleet.single import NOMINAL, alone, by_motion, by_photo, innovation, kept
 
 STALE_S = 2.0
 """A photo that is older or newer than its fix by more was taken elsewhere."""
@@ -57,7 +57,7 @@ def _single(fix: Fix, photo: Observation | None, options: Options) -> Corrected:
     if not photo.is_covered:
         return kept(fix, "not_localized")
     tilted = alone(fix, photo)
-    if not supports(tilted, photo):
+    if not tilted.supports(photo):
         return replace(kept(fix), innovation_chi2=chi2)
     return by_photo(fix, tilted, chi2)
 

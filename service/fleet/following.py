@@ -14,7 +14,6 @@ from service.fleet.gaussian import inverse_2
 from service.fleet.kalman import Smoothed, smooth
 from service.fleet.motion import SIZE, Movement, chain_of
 from service.fleet.observation import Observation
-from service.fleet.single import supports
 from service.fleet.tilt import Tilted, tilt
 
 Floats = NDArray[np.float64]
@@ -89,8 +88,7 @@ class _Sites:
 
     def has_say(self, step: int, tilted: Tilted, photo: Observation) -> bool:
         """Beside others a photo may tell little that is new; what counts is that it explains the place."""
-        explains = tilted.unexplained < photo.thresholds.outside_at
-        return explains if step in self._telling else supports(tilted, photo)
+        return tilted.explains(photo) if step in self._telling else tilted.supports(photo)
 
     @property
     def any(self) -> bool:

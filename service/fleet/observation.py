@@ -27,10 +27,10 @@ LOOKED_SIGMAS, LEAST_REACH_M, LEAST_CIRCLE_M = 8.0, 250.0, 25.0
 """A photo is compared with everything around its fix, so that a fix that is somewhat off is seen to be."""
 LEAST_PART, MOST_PLACES = 1e-7, 12
 NEAR_POLE_DEG = 89.9
-SHARPER, TIGHTER = 1.3, 0.85
+SHARPER, TIGHTER = 1.3, 0.8
 """Cells that lie together share what a photo gets wrong, and the place lies between those that explain it. So among
-them the photo tells more than the calibration says, which was fitted to cells of a whole index; benchmarks/fleet.py holds
-the radii that come of this against the truth."""
+them the photo tells more than the calibration says, which was fitted to cells of a whole index. benchmarks/fleet.py
+holds the radii that come of this against the truth."""
 
 
 class Photos(Protocol):
@@ -136,8 +136,9 @@ def _uncovered(fix: Fix, view: View, source: Photos, queries: Queries) -> Observ
 
 
 def _sharpened(log_ratio: Floats) -> Floats:
-    """Stretch (K,) log ratios away from the best one, which stays: the photo is believed as much, of a smaller place."""
-    return log_ratio + (SHARPER - 1.0) * (log_ratio - log_ratio.max())
+    """Stretch (K,) log ratios from the best one, which stays: the photo is believed as much, of a smaller place."""
+    stretched: Floats = log_ratio + (SHARPER - 1.0) * (log_ratio - log_ratio.max())
+    return stretched
 
 
 def _sigma_m(parameters: Parameters, spacing_m: float) -> float:

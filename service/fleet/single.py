@@ -33,12 +33,6 @@ def innovation(observation: Observation, sigma_m: float) -> float | None:
     return float(-2.0 * np.log(min(1.0, max(p, LEAST_P))))
 
 
-def supports(tilted: Tilted, observation: Observation) -> bool:
-    """Does the photo say enough of the place to move a fix?"""
-    at = observation.thresholds
-    return tilted.unexplained < at.outside_at and tilted.told_nats >= at.told_nats
-
-
 def kept(fix: Fix, status: Status = "kept") -> Corrected:
     """The fix as it was sent."""
     sigma_m = fix.sigma_m

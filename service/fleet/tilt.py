@@ -25,11 +25,23 @@ class Tilted:
         mixture: of what the cells make of the belief, and of the belief itself where the photo tells nothing.
         unexplained: share of the latter.
         told_nats: what the photo told of the place (Kullback-Leibler, after from before).
+        doubt: probability that the photo tells nothing, had it been an even chance before.
+        narrows: is the place better known than before?
     """
 
     mixture: Mixture
     unexplained: float
     told_nats: float
+    doubt: float
+    narrows: bool
+
+    def explains(self, observation: Observation) -> bool:
+        """Is the photo of somewhere in the belief at all? Many a vehicle's is of nothing that the index knows."""
+        return self.doubt < observation.thresholds.outside_at
+
+    def supports(self, observation: Observation) -> bool:
+        """Does the photo say enough of the place to move what was believed?"""
+        return self.explains(observation) and self.narrows and self.told_nats >= observation.thresholds.told_nats
 
 
 def tilt(observation: Observation, mean: Floats, covariance: Floats) -> Tilted:
@@ -55,15 +67,19 @@ def tilt(observation: Observation, mean: Floats, covariance: Floats) -> Tilted:
     joint = log_prior + ratio
     total = np.logaddexp(np.logaddexp.reduce(joint, initial=-np.inf), math.log(sum(nothing)))
     cells, unexplained = np.exp(joint - total), np.exp(np.log(nothing) - total)
+    mixture = mixture_of(
+        np.concatenate([cells, unexplained]),
+        np.concatenate([*means, mean[None], mean[None]]),
+        np.concatenate([*covariances, covariance[None], wide[None]]),
+        LEAST_SHARE,
+    )
+    lost, even = float(unexplained.sum()), (1.0 - observation.outside) / observation.outside
     return Tilted(
-        mixture_of(
-            np.concatenate([cells, unexplained]),
-            np.concatenate([*means, mean[None], mean[None]]),
-            np.concatenate([*covariances, covariance[None], wide[None]]),
-            LEAST_SHARE,
-        ),
-        float(unexplained.sum()),
-        float(cells @ ratio - total),
+        mixture=mixture,
+        unexplained=lost,
+        told_nats=float(cells @ ratio - total),
+        doubt=even * lost / (even * lost + max(0.0, 1.0 - lost)),
+        narrows=bool(np.linalg.det(mixture.moments()[1]) < np.linalg.det(covariance)),
     )
 
 
