@@ -23,22 +23,22 @@ from service.tracking.frame import Cells, Circle
 from service.tracking.step import Fix, Tracker
 
 AT = datetime(2026, 11, 21, 20, 23, 10, tzinfo=UTC)
-LAT, LON, SPACING_M = 48.0, 9.0, 5.0
+LAT, LON, SPACING_M = 48.0, 9.0, 10.0
 TRACKER = Tracker(gallery_cells=10_000, ground_m2=10_000 * SPACING_M**2, spacing_m=SPACING_M)
 
 
 @dataclass(frozen=True)
 class Peak:
-    """A photo that is likely at one place alone; with `north_m` None nowhere."""
+    """A photo that is likely at one place alone; with `north_m` None it says nothing."""
 
     north_m: float | None
 
     def around(self, lat: float, lon: float, circles: Sequence[Circle]) -> Cells | None:  # noqa: ARG002
         x_m, y_m = (float(value) for value in enu_m(LAT, LON, lat, lon))
-        east, north = (axis.ravel() for axis in np.meshgrid(*[np.arange(-200, 401, SPACING_M)] * 2))
-        ratio = np.full(len(east), -3.0)
+        east, north = (axis.ravel() for axis in np.meshgrid(*[np.arange(-200, 301, SPACING_M)] * 2))
+        ratio = np.zeros(len(east))
         if self.north_m is not None:
-            ratio = 6.0 - (east**2 + (north - self.north_m) ** 2) / (2 * 8.0**2)
+            ratio = 9.0 - (east**2 + (north - self.north_m) ** 2) / (2 * 8.0**2)
         return Cells(east + x_m, north + y_m, np.maximum(ratio, -3.0), None, SPACING_M**2, SPACING_M, 0.3, 0.0, 100)
 
     def anywhere(self) -> tuple[Cells, float, float]:
