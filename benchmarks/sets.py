@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.sets_city import KINDS, SetCity, Shots, open_set_city
 from models.calibration.check import expected_calibration_error
@@ -79,7 +80,7 @@ def report(cities: Sequence[SetCity], fusion: Fusion) -> None:
 
 
 def row(name: str, count: int, found: Sequence[Outcome]) -> str:
-    def values(field: str) -> np.ndarray:  # type: ignore[type-arg]
+    def values(field: str) -> NDArray[np.float64]:
         return np.array([getattr(each, field) for each in found], dtype=np.float64)
 
     error, localized = values("error_m"), values("localized") > 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from models.image import Photo
 from models.sample_city import AerialView as CityFromAbove
 from models.sample_city import Appearance, City, draw_places, render_photo
 from service.index_localizer import IndexLocalizer
+from service.prepared import Prepared
 from service.query import CameraHints, Query
 from service.view import View
 
@@ -52,7 +53,7 @@ class Shots:
 
     x_m: float
     y_m: float
-    """Mean of the camera positions of each number of photos is not far from here: the spot."""
+    """The spot that the photos were taken around."""
     at_m: Floats
     """(N, 2) where each was taken."""
     heading_deg: Floats
@@ -80,7 +81,8 @@ class CityTiles:
 
     @property
     def _line(self) -> Floats:
-        return (np.arange(int(np.ceil(self.city.extent_m / self.stride_m - 1e-9))) + 0.5) * self.stride_m
+        line: Floats = (np.arange(int(np.ceil(self.city.extent_m / self.stride_m - 1e-9))) + 0.5) * self.stride_m
+        return line
 
     @property
     def count(self) -> int:
@@ -125,21 +127,27 @@ def open_set_city(seed: int, extent_m: float, places: int, photos: int, folder: 
         build_index(CityTiles(city, view.footprint_m, view.size_px, stride_m), encoder, root, name=f"city{seed}")
     gallery = Searcher(open_index(root, encoder))
     localizer = IndexLocalizer(encoder, gallery)
-    kept = folder / f"photos-{seed}-{extent_m:g}-{places}-{photos}.pickle"
+    kept = folder / f"photos-{seed}-{extent_m:g}-{places}-{photos}.npz"
     if not kept.exists():
-        kept.write_bytes(pickle.dumps({kind.name: _visit(city, localizer, kind, places, photos) for kind in KINDS}))
-    return SetCity(city, localizer, gallery, pickle.loads(kept.read_bytes()))
+        taken = {kind.name: _visit(city, localizer, kind, places, photos) for kind in KINDS}
+        np.savez(kept, **{f"{name}/{part}": each for name, parts in taken.items() for part, each in parts.items()})
+    with np.load(kept) as stored:
+        arrays = dict(stored)
+    return SetCity(
+        city, localizer, gallery, {kind.name: list(_shots(localizer, kind, arrays, places)) for kind in KINDS}
+    )
 
 
-def _visit(city: City, localizer: IndexLocalizer, kind: Kind, places: int, photos: int) -> list[Shots]:
+def _visit(city: City, localizer: IndexLocalizer, kind: Kind, places: int, photos: int) -> dict[str, Any]:
+    """Photograph and describe every place; arrays whose rows are places."""
     spots = draw_places(city, places, np.random.default_rng([STREAM, city.seed, 1]))
     rng = np.random.default_rng([STREAM, city.seed, 2])
     moments = [Appearance.draw(rng) for _ in range(MOMENTS)]
-    found: dict[int, Shots] = {}
+    found: dict[int, dict[str, Any]] = {}
     for m, moment in enumerate(moments):
         for i in range(m, places, MOMENTS):
             found[i] = _at(city, localizer, kind, moment, (float(spots.x_m[i]), float(spots.y_m[i])), i, photos)
-    return [found[i] for i in range(places)]
+    return {part: np.stack([found[i][part] for i in range(places)]) for part in found[0]}
 
 
 def _at(
@@ -150,20 +158,40 @@ def _at(
     spot: tuple[float, float],
     i: int,
     photos: int,
-) -> Shots:
+) -> dict[str, Any]:
     rng = np.random.default_rng([STREAM, city.seed, 3, i])
     look, height_m, zero_deg = moment.through(Appearance.draw(rng)), float(rng.uniform(1.5, 2.6)), rng.uniform(0, 360)
     heading, off = rng.uniform(0, 360, photos), rng.normal(0, 1, (photos, 2)) * kind.spread_m
     at_m, turn = np.array(spot) + off, (heading - zero_deg) % 360.0
-    free, turned = [], []
+    columns: dict[str, list[Any]] = {"free": [], "turned": []}
     for (x, y), true_deg, turn_deg in zip(at_m, heading, turn, strict=True):
-        size = PHOTO_PX
-        pixels = render_photo(city, look, float(x), float(y), float(true_deg), kind.fov_deg, *size, height_m)
-        photo = Photo(pixels, *size)
-        for views, known in ((free, None), (turned, float(turn_deg))):
-            hints = CameraHints(fov_deg=kind.fov_deg, heading_deg=known)
-            prepared = localizer.prepare(photo, Query(camera=hints))
-            described = localizer.describe(prepared)
-            bare = replace(prepared, ground=replace(prepared.ground, pixels=np.empty((3, 0, 0), np.float32)))
-            views.append(View(bare, described))
-    return Shots(*spot, at_m, heading, tuple(free), tuple(turned), turn)
+        pixels = render_photo(city, look, float(x), float(y), float(true_deg), kind.fov_deg, *PHOTO_PX, height_m)
+        for way, known in (("free", None), ("turned", float(turn_deg))):
+            columns[way].append(localizer.describe(_prepared(localizer, Photo(pixels, *PHOTO_PX), kind, known)))
+    return {"spot": np.array(spot), "at_m": at_m, "heading_deg": heading, "turn_deg": turn} | {
+        way: np.stack(each) for way, each in columns.items()
+    }
+
+
+def _prepared(localizer: IndexLocalizer, photo: Photo, kind: Kind, known_deg: float | None) -> Prepared:
+    return localizer.prepare(photo, Query(camera=CameraHints(fov_deg=kind.fov_deg, heading_deg=known_deg)))
+
+
+def _shots(localizer: IndexLocalizer, kind: Kind, arrays: dict[str, Any], places: int) -> Iterator[Shots]:
+    """Make views of the columns that were kept; what else belongs to a view depends on the camera alone."""
+    blank = Photo(np.zeros((24, 32, 3), np.uint8), 32, 24)
+    for i in range(places):
+        own = {part: arrays[f"{kind.name}/{part}"][i] for part in ("spot", "at_m", "heading_deg", "turn_deg")}
+        free, turned = (arrays[f"{kind.name}/{way}"][i] for way in ("free", "turned"))
+        turns = [float(each) for each in own["turn_deg"]]
+        yield Shots(
+            x_m=float(own["spot"][0]),
+            y_m=float(own["spot"][1]),
+            at_m=own["at_m"],
+            heading_deg=own["heading_deg"],
+            free=tuple(View(_prepared(localizer, blank, kind, None), each) for each in free),
+            turned=tuple(
+                View(_prepared(localizer, blank, kind, turn), each) for turn, each in zip(turns, turned, strict=True)
+            ),
+            turn_deg=own["turn_deg"],
+        )

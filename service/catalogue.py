@@ -215,13 +215,6 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry("image_animated", 422, PHOTOS, "more than one frame", "The WEBP is animated. Send one still picture."),
     Entry(
-        "uncalibrated",
-        422,
-        (SET,),
-        "the model of the index says no probabilities, which sets need",
-        "The model of this index has no calibration, which sets need. POST /localize answers.",
-    ),
-    Entry(
         "rate_limited",
         429,
         GUARDED,

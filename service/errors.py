@@ -5,7 +5,7 @@ SkyfixError
 |  |- InvalidParameters, UnknownParameter, DuplicateField, MissingImage, InvalidTimeout, TrackTokenInvalid
 |- RequestError                a request whose envelope is wrong
 |  |- MalformedMultipart, MalformedJson, MalformedTrack, TooManyParts, UnknownIndex, BodyTimeout,
-|     BodyTooLarge, UnsupportedMediaType, EncodingUnsupported, Uncalibrated
+|     BodyTooLarge, UnsupportedMediaType, EncodingUnsupported
 |- Refused                     a request that is turned away before its body is read
 |  |- Unauthorized, Forbidden, HostRefused, RateLimited, HeaderTooLarge, UriTooLong
 |- KeyFileInvalid              the file of API keys is not to be trusted
@@ -100,12 +100,6 @@ class UnsupportedMediaType(RequestError):
 
 class EncodingUnsupported(RequestError):
     code = "encoding_unsupported"
-
-
-class Uncalibrated(RequestError):
-    """The model of the index says no probabilities, and what is asked needs them."""
-
-    code = "uncalibrated"
 
 
 class Refused(SkyfixError):

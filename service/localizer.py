@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from index.coverage import Coverage
 from index.gallery import Gallery
-from index.gallery import Gallery
 from index.manifest import Imagery
 from index.tiles import Bounds
 from models.image import Photo

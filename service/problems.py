@@ -45,7 +45,6 @@ STATUS: dict[type[SkyfixError], int] = {
     http.BodyTooLarge: 413,
     http.UnsupportedMediaType: 415,
     http.EncodingUnsupported: 415,
-    http.Uncalibrated: 422,
     http.Refused: 400,
     http.Unauthorized: 401,
     http.Forbidden: 403,

@@ -19,7 +19,7 @@ from service.sets.asked import SetAsked, ask_together
 from service.sets.locating import SetAnswer
 from service.sets.parts import IMAGES, unpack
 from service.sets.responses import set_response
-from service.sets.working import UNUSABLE, SetQuery, answer_set, likelihoods_of, set_query
+from service.sets.working import UNUSABLE, SetQuery, answer_set, set_query
 from service.timeline import Timeline
 from service.view import View
 
@@ -46,7 +46,6 @@ def add_set(app: FastAPI, service: Service) -> None:
                 )
             body = b""
             localizer = service.served.named(asked.photos[0].parameters.search.index).ask()
-            likelihoods_of(localizer)
             queries = [photo.parameters.to_query(settings.top_k) for photo in asked.photos]
             about = set_query(queries, asked.relative_deg)
             places = held.grow(len(asked.photos))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from models.errors import ImageError, ParameterError, SkyfixError
 from models.geo import distance_m
-from service.errors import Uncalibrated
-from service.likelihood import LikelihoodSource
+from service.index_localizer import UNCALIBRATED
 from service.localizer import Localizer
 from service.query import Notice, Prior, Query
 from service.sets.locating import SetAnswer, SetLocating
 from service.sets.members import Taken, members
+from service.sets.ranking import SetRanking
 from service.view import View
 
 PHOTO_DISAGREES = Notice("photo_disagrees", "The other photos agree on a place that this photo does not fit.")
@@ -47,13 +47,6 @@ def set_query(queries: Sequence[Query], relative_deg: Sequence[float | None]) ->
     return SetQuery(queries[0], tuple(each), tuple(relative_deg))
 
 
-def likelihoods_of(localizer: Localizer) -> LikelihoodSource:
-    """Raises Uncalibrated: a model that says no probabilities cannot say what several photos say together."""
-    if localizer.likelihoods is None:
-        raise Uncalibrated("The model of this index has no calibration, which sets need. POST /localize answers.")
-    return localizer.likelihoods
-
-
 def answer_set(localizer: Localizer, query: SetQuery, views: Sequence[View | SkyfixError]) -> SetAnswer:
     """Say where photos of one place were taken.
 
@@ -61,17 +54,20 @@ def answer_set(localizer: Localizer, query: SetQuery, views: Sequence[View | Sky
         views: of the photos in the order sent; an error stands for one that is left out. At least one is a view.
 
     Raises:
-        Uncalibrated; ParameterError: mode `prior`, and nothing says where.
+        ParameterError: mode `prior`, and nothing says where.
     """
-    source = likelihoods_of(localizer)
+    gallery, about = localizer.gallery, localizer.about
     taken = [
         Taken(number, view, query.relative_deg[number]) for number, view in enumerate(views) if isinstance(view, View)
     ]
     prior = shared_prior(query.whole, [photo.view.prepared.prior for photo in taken])
-    total = source.gallery.about.embedding.columns
+    photos = members(taken, gallery.about.embedding.columns)
     notices = query.whole.prior.notices if query.whole.prior else ()
-    locating = SetLocating(source, localizer.about.index, localizer.about.model)
-    return locating.answer(members(taken, total), prior, query.whole.mode, query.whole.top_k, notices)
+    if localizer.likelihoods is None:
+        ranking = SetRanking(gallery, about.index, about.model)
+        return ranking.answer(photos, prior, query.whole.mode, query.whole.top_k, (UNCALIBRATED, *notices))
+    locating = SetLocating(localizer.likelihoods, about.index, about.model)
+    return locating.answer(photos, prior, query.whole.mode, query.whole.top_k, notices)
 
 
 def shared_prior(query: Query, own: Sequence[Prior | None]) -> Prior | None:
@@ -102,7 +98,7 @@ def photo_notices(query: SetQuery, number: int, view: View | SkyfixError, *, dis
     """What to know about one photo; what is known of all is said of the set."""
     if not isinstance(view, View):
         return (PHOTO_SKIPPED,)
-    said_once = query.whole.prior.notices if query.whole.prior else ()
+    said_once = (UNCALIBRATED, *(query.whole.prior.notices if query.whole.prior else ()))
     notices = [notice for notice in view.prepared.notices if notice not in said_once]
     if query.relative_deg[number] is not None and len(view.columns) == 1:
         notices.append(RELATIVE_HEADING_IGNORED)

@@ -219,9 +219,29 @@ def test_a_set_needs_one_place_and_takes_more_if_there_are(localizer: IndexLocal
         check_problem(ask(client, photos), 429, "overloaded")
 
 
-def test_a_model_without_calibration_says_so(painted_index: Index) -> None:
+def test_a_model_without_calibration_ranks_by_mean_similarity(painted_index: Index) -> None:
     client = Client(create_app(Settings(), IndexLocalizer(FakeEncoder(), Searcher(painted_index))))
-    check_problem(ask(client, [item(quarter(7, 0.0))] * 2), 422, "uncalibrated")
+    photos = [item(quarter(7, heading)) for heading in HEADINGS]
+    found = answer(client, photos, top_k=36)
+    assert found["candidates"][0]["tile"]["id"] == "t7"
+    assert len({each["tile"]["id"] for each in found["candidates"]}) == len(found["candidates"]) == 36
+    similar = [each["similarity"] for each in found["candidates"]]
+    assert similar == sorted(similar, reverse=True)
+    assert [notice["code"] for notice in found["notices"]] == ["uncalibrated"]
+    assert not {"status", "confidence"} & set(found)
+    assert [off(photo["heading"]["deg"], true) < 22.5 for photo, true in zip(found["photos"], HEADINGS, strict=True)]
+    alone = [client.raw(quarter(7, deg), projection="panorama", fov_deg="90", top_k="36").json() for deg in HEADINGS]
+    mean = {
+        tile: np.mean([c["similarity"] for each in alone for c in each["candidates"] if c["tile"]["id"] == tile])
+        for tile in (each["tile"]["id"] for each in found["candidates"])
+    }
+    assert [each["similarity"] for each in found["candidates"]] == pytest.approx(list(mean.values()), abs=1e-5)
+    assert without_times(answer(client, photos[::-1], top_k=36))["candidates"] == found["candidates"]
+    lat, lon = position(7)
+    near = answer(client, photos, prior={"lat": lat, "lon": lon, "accuracy_m": 30, "accuracy_percentile": 68})
+    assert (near["search"]["mode_used"], near["candidates"][0]["tile"]["id"]) == ("prior", "t7")
+    away = answer(client, photos, prior={"lat": 0, "lon": 0, "accuracy_m": 30, "accuracy_percentile": 68})
+    assert (away["status"], away["candidates"]) == ("outside_coverage", [])
 
 
 def test_pictures_of_nothing_are_no_match(client: Client) -> None:
