@@ -32,6 +32,8 @@ from service.tracking.weigh import (
 SearchMode = Literal["prior", "global"]
 CONTRADICTED, UNPLACED = 0.5, 0.05
 """A photo this much unlikelier than chance, or so much that is not placed, has the whole index asked."""
+NEW_ENOUGH = 0.05
+"""What is seen again and again from one spot places nothing that it did not place the first time."""
 LEAST_LOST = 1e-6
 WIDEST_SIGMA_M = 20_000.0
 """What is spread further than this is lost."""
@@ -218,10 +220,11 @@ class Tracker:
         mode: SearchMode = "prior"
         born = nothing()
         contradicted = weighed is not None and weighed.ratio < CONTRADICTED
-        if not len(state.held) or contradicted or state.lost > UNPLACED:
+        unsure = not len(state.held) or state.lost > UNPLACED
+        if contradicted or (unsure and between >= NEW_ENOUGH):
             carried = options.kidnapped if contradicted else 0.0
             belief, best = self._anywhere(belief, state, frame)
-            found = born_of_photo(best, lost + carried * had, self.gallery_cells, new.between, options)
+            found = born_of_photo(best, lost, carried * had, self.gallery_cells, between, options)
             born, lost, mode, tiles = found.held, found.rest, "global", max(tiles, best.tiles)
             chance = options.by_chance(found.mean_ratio)
             outside *= 1.0 - options.outlier_share + chance

@@ -212,25 +212,34 @@ class Born:
     mean_ratio: float
 
 
-def born_of_photo(cells: Cells, mass: float, gallery_cells: float, newness: float, options: Options) -> Born:
-    """Place what may be anywhere by a photo."""
+def born_of_photo(
+    cells: Cells, lost: float, carried: float, gallery_cells: float, newness: float, options: Options
+) -> Born:
+    """Place what may be anywhere by a photo; cells below the mean are not worth a component.
+
+    Args:
+        lost: weight of what was anywhere before; the photo counts there by its newness.
+        carried: of what was carried off just now; no photo from there was seen before.
+    """
     honest, count = 1.0 - options.outlier_share, len(cells.x_m)
     all_cells = max(gallery_cells, count)
-    ratio = np.exp(newness * np.minimum(cells.log_ratio, MOST_LOG_RATIO))
-    unlisted = (1.0 - count / all_cells) * math.exp(newness * cells.log_rest)
+    log_ratio = np.minimum(cells.log_ratio, MOST_LOG_RATIO)
+    ratio, unlisted = np.exp(log_ratio), (1.0 - count / all_cells) * math.exp(cells.log_rest)
     mean_ratio = float(ratio.sum()) / all_cells + unlisted
-    rest = mass * (honest * unlisted + options.by_chance(mean_ratio))
-    weight = honest * mass / all_cells * ratio
-    covariance = np.zeros((len(weight), 3, 3))
+    weight = honest / all_cells * (lost * np.exp(newness * log_ratio) + carried * ratio)
+    unlisted_then = (1.0 - count / all_cells) * math.exp(newness * cells.log_rest)
+    rest = lost * (honest * unlisted_then + options.by_chance(mean_ratio))
+    rest += carried * (honest * unlisted + options.by_chance(mean_ratio))
+    kept = np.flatnonzero(ratio >= max(mean_ratio, 1.0))
+    rest += float(weight.sum() - weight[kept].sum())
+    covariance = np.zeros((len(kept), 3, 3))
     covariance[:, 0, 0] = covariance[:, 1, 1] = cells.sigma_m**2
     covariance[:, 2, 2] = FLAT_RAD**2
-    mean = np.column_stack([cells.x_m, cells.y_m, np.zeros(len(weight))])
+    mean = np.column_stack([cells.x_m[kept], cells.y_m[kept], np.zeros(len(kept))])
     if cells.heading_rad is not None:
-        mean[:, 2] = cells.heading_rad % TWO_PI
-        # where the heading may be wrong, it is a wide one
-        spread = cells.heading_sigma_rad**2 / max(newness, 1e-6)
-        covariance[:, 2, 2] = min(spread, FLAT_RAD**2)
-    return Born(Components(mean, covariance, weight), rest, mean_ratio)
+        mean[:, 2] = cells.heading_rad[kept] % TWO_PI
+        covariance[:, 2, 2] = min(cells.heading_sigma_rad**2 / max(newness, 1e-6), FLAT_RAD**2)
+    return Born(Components(mean, covariance, weight[kept]), rest, mean_ratio)
 
 
 def weigh_fix(

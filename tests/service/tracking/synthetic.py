@@ -37,6 +37,13 @@ class Grid:
         x, y = np.meshgrid(self.axis, self.axis)
         return x.ravel(), y.ravel()
 
+    def cell_of(self, x_m: Floats, y_m: Floats) -> NDArray[np.int64]:
+        """Number of the cell of each place, -1 beyond the edge."""
+        count = len(self.axis)
+        column, row = (np.floor((v + self.side_m / 2) / self.spacing_m).astype(np.int64) for v in (x_m, y_m))
+        inside = (column >= 0) & (column < count) & (row >= 0) & (row < count)
+        return np.where(inside, row * count + column, -1)
+
     @property
     def cells(self) -> int:
         return len(self.axis) ** 2
