@@ -107,7 +107,7 @@ def _form(drive: Drive, steps: Sequence[int], photos: Mapping[int, Path], questi
 
 
 def _answered(step: int, one: Json, drive: Drive) -> Answered:
-    position = one.get("position") or {}
+    position, photo = one.get("position") or {}, one.get("photo_position")
     return Answered(
         step=step,
         lat=float(position.get("lat", drive.gps_lat[step])),
@@ -117,6 +117,7 @@ def _answered(step: int, one: Json, drive: Drive) -> Answered:
         status=str(one["status"]),
         chi2=_number(one.get("innovation_chi2")),
         visual_used=bool(one.get("visual_used", False)),
+        photo=None if photo is None else (float(photo["lat"]), float(photo["lon"])),
     )
 
 

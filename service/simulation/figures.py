@@ -70,6 +70,8 @@ class Alarms:
     most: int | None
     caught: Share | None
     delay_s: tuple[float | None, ...]
+    photo_of_caught: Spread | None
+    """Errors of the places that the photos of caught fixes told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,9 @@ def alarms_of(outcome: Outcome, asked_rate: float | None, step_s: float) -> Alar
     delays = [
         _delay_s(outcome.only(outcome.vehicle == name), step_s) for name in np.unique(outcome.vehicle[moved]).tolist()
     ]
-    return Alarms(asked_rate, false, fewest, most, caught, tuple(delays))
+    told = moved & is_alarm & ~np.isnan(outcome.photo_m)
+    photos = spread_of(outcome.photo_m[told]) if told.any() else None
+    return Alarms(asked_rate, false, fewest, most, caught, tuple(delays), photos)
 
 
 def _delay_s(outcome: Outcome, step_s: float) -> float | None:

@@ -25,6 +25,7 @@ class Outcome:
         vehicle: number of the drive. step: of the drive.
         before_m: error of the GPS. after_m: of the answer; equals before_m where nothing came back.
         radius_68_m, radius_95_m: of the answer, NaN where it says none.
+        photo_m: error of the photo's own place, NaN where the answer names none; photo_lat, photo_lon: that place.
         lat, lon: of the answer. status: word of the answer. chi2: innovation, NaN where there was none.
         has_photo: was a photo sent with it? visual_used: did the answer use one?
         is_spoofed, sigma_m, hidden: see Drive.
@@ -36,6 +37,9 @@ class Outcome:
     after_m: Floats
     radius_68_m: Floats
     radius_95_m: Floats
+    photo_m: Floats
+    photo_lat: Floats
+    photo_lon: Floats
     lat: Floats
     lon: Floats
     status: NDArray[np.str_]
@@ -66,6 +70,8 @@ class Answered:
     status: str
     chi2: float
     visual_used: bool
+    photo: tuple[float, float] | None = None
+    """Where the photo alone places it, (lat, lon), where that is told."""
 
 
 def outcome_of(drives: Sequence[Drive], answers: Sequence[Sequence[Answered]], with_photos: bool = True) -> Outcome:
@@ -81,6 +87,7 @@ def outcome_of(drives: Sequence[Drive], answers: Sequence[Sequence[Answered]], w
     lat, lon = np.array([a.lat for a in flat]), np.array([a.lon for a in flat])
     true_lat, true_lon = pick([d.lat for d in drives]), pick([d.lon for d in drives])
     gps_lat, gps_lon = pick([d.gps_lat for d in drives]), pick([d.gps_lon for d in drives])
+    photo_lat, photo_lon = np.array([a.photo or (np.nan, np.nan) for a in flat]).reshape(-1, 2).T
     return Outcome(
         vehicle=vehicle,
         step=step,
@@ -88,6 +95,9 @@ def outcome_of(drives: Sequence[Drive], answers: Sequence[Sequence[Answered]], w
         after_m=distance_m(lat, lon, true_lat.astype(np.float64), true_lon.astype(np.float64)),
         radius_68_m=np.array([a.radius_68_m for a in flat]),
         radius_95_m=np.array([a.radius_95_m for a in flat]),
+        photo_m=distance_m(photo_lat, photo_lon, true_lat.astype(np.float64), true_lon.astype(np.float64)),
+        photo_lat=photo_lat,
+        photo_lon=photo_lon,
         lat=lat,
         lon=lon,
         status=np.array([a.status for a in flat]),

@@ -42,7 +42,8 @@ def layers_of(drive: Drive, own: Outcome) -> list[Layer]:
     used = own.visual_used
     circled = used & ~np.isnan(own.radius_95_m)
     alarm = own.status == CONTRADICTED
-    answer = own.lat, own.lon
+    answer, photo = (own.lat, own.lon), (own.photo_lat, own.photo_lon)
+    told = alarm & ~np.isnan(own.photo_lat)
     return [
         Ellipses.circles(
             "95 % radius of fixes with a photo", CORRECTED, places(*answer, circled), own.radius_95_m[circled].tolist()
@@ -52,6 +53,8 @@ def layers_of(drive: Drive, own: Outcome) -> list[Layer]:
         Line("true", TRUTH, [places(drive.lat, drive.lon)], width_px=3.0),
         Line("answered", CORRECTED, runs(*answer, own.step), width_px=2.5),
         Dots("answered, with a photo", CORRECTED, places(*answer, used), radius_px=4.5),
+        Links("", REJECTED, list(zip(places(*gps, told), places(*photo, told), strict=True))),
+        Dots("where its photo places it", REJECTED, places(*photo, told), radius_px=3.5),
         Dots("alarm: photo and GPS disagree", REJECTED, places(*gps, alarm), radius_px=6.0),
     ]
 

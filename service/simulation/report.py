@@ -124,6 +124,11 @@ def alarm_words(alarms: Alarms) -> dict[str, str]:
         words["seconds until the first alarm, a vehicle each"] = ", ".join(
             "never" if delay is None else f"{delay:.0f}" for delay in alarms.delay_s
         )
+    if alarms.photo_of_caught is not None:
+        spread = alarms.photo_of_caught
+        words["error of the places that their photos told"] = (
+            f"median {spread.median_m:.1f} m, 95 % {spread.p95_m:.1f} m"
+        )
     return words
 
 

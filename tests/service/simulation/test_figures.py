@@ -23,6 +23,9 @@ def outcome(before_m: list[float], after_m: list[float], **changes: object) -> O
         "after_m": np.array(after_m),
         "radius_68_m": np.full(count, 10.0),
         "radius_95_m": np.full(count, 20.0),
+        "photo_m": np.full(count, math.nan),
+        "photo_lat": np.full(count, math.nan),
+        "photo_lon": np.full(count, math.nan),
         "lat": np.zeros(count),
         "lon": np.zeros(count),
         "status": np.full(count, "corrected", dtype="<U16"),
@@ -84,6 +87,7 @@ def test_alarms_of_honest_and_spoofed_fixes_are_told_apart() -> None:
         status=np.array(["rejected_outlier"] + ["corrected"] * 6 + ["kept", "rejected_outlier", "corrected"]),
         visual_used=np.array([False] + [True] * 6 + [False] * 2 + [True]),
         is_spoofed=np.arange(10) >= 6,
+        photo_m=np.array([50.0] + [math.nan] * 7 + [3.0, math.nan]),
     )
     alarms = alarms_of(made, 0.05, 1.0)
     assert (alarms.false.hits, alarms.false.count) == (1, 6)
@@ -91,6 +95,8 @@ def test_alarms_of_honest_and_spoofed_fixes_are_told_apart() -> None:
     assert alarms.caught is not None
     assert (alarms.caught.hits, alarms.caught.count) == (1, 4)
     assert alarms.delay_s == (2.0, None)
+    assert alarms.photo_of_caught is not None
+    assert (alarms.photo_of_caught.count, alarms.photo_of_caught.median_m) == (1, 3.0)
 
 
 def test_innovations_of_a_chi_square_pass_each_bound_as_often_as_they_should() -> None:

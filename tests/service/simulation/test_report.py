@@ -33,6 +33,7 @@ def arm(drives: list[Drive]) -> Arm:
                     status=REJECTED if step in photos[::3] else "corrected",
                     chi2=1.0,
                     visual_used=bool(drive.takes_photo[step]) and step not in photos[::3],
+                    photo=(float(drive.lat[step]), float(drive.lon[step])) if step in photos[::3] else None,
                 )
                 for step in np.flatnonzero(drive.fixes.has_fix)
             ]
@@ -65,5 +66,6 @@ def test_alarms_and_answers_are_layers_and_an_outage_cuts_a_line(arm: Arm, drive
     labels = [layer.label for layer in layers_of(drives[0], own)]
     assert "answered" in labels
     assert any(label.startswith("alarm") for label in labels)
+    assert own.photo_m[own.status == REJECTED] == pytest.approx(0.0, abs=1e-6)
     cut = runs(np.arange(6.0), np.arange(6.0), np.array([0, 1, 2, 10, 11, 12]))
     assert [len(run) for run in cut] == [3, 3]
