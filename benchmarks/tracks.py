@@ -5,7 +5,8 @@
 Each vehicle drives with odometry that errs and takes a photo every two seconds. A share of the photos is replaced,
 half by photos of other places of the city, half by pictures that show no place. Three are asked after every photo: the
 tracker, the photo alone as POST /localize answers it, and a bootstrap particle filter with the same odometry, the same
-likelihoods and the better of a few temperatures. An error counts as found below the side of a tile's square of ground.
+likelihoods and the best of a few temperatures. Found is what errs by less than the side of the square of ground that a
+tile stands for, which is less than what it shows.
 """
 
 from __future__ import annotations
@@ -193,8 +194,8 @@ def main(
     city = build_city(SEED, EXTENT_M)
     plan = Plan(vehicles=vehicles, duration_s=seconds, photo_every_s=2.0, seed=1)
     drives = draw_fleet(city, plan)
-    tile_m = source.gallery.about.footprint_m
-    print(f"{index.manifest.title}: {len(index)} tiles; found within {tile_m:g} m, the side of a tile")
+    tile_m = source.spacing_m * float(np.sqrt(source.gallery.about.cells))
+    print(f"{index.manifest.title}: {len(index)} tiles; found within {tile_m:.0f} m, the side of the ground of a tile")
     print("| fov | wrong | last position found: track | particles | alone | median error: track | particles | alone "
           "| localized | of those found | in 95 % radius | step ms (95 %) | token bytes (most) |")  # fmt: skip
     print("|" + "---|" * 13)

@@ -55,9 +55,10 @@ def test_other_bytes_are_refused() -> None:
 
 
 def test_numbers_that_are_none_are_refused() -> None:
-    for field in ("lat", "time_s", "evidence"):
+    none, belief = float("nan"), some(2)
+    for wrong in (replace(belief, lat=none), replace(belief, time_s=none), replace(belief, evidence=none)):
         with pytest.raises(ValueError, match="numbers"):
-            belief_of(replace(some(2), **{field: float("nan")}).to_bytes())
+            belief_of(wrong.to_bytes())
 
 
 @pytest.mark.parametrize(("lat", "lon"), [(52.5, 13.4), (0.0, 179.999), (-16.8, -179.999), (85.0, 20.0)])

@@ -52,7 +52,9 @@ def drive(seed: int, *, wrong: float = 0.3, frames: int = FRAMES, carried_at: in
         place, heading = there, (heading + turn) % (2 * np.pi)
         if number == carried_at:
             place = rng.uniform(-400, 400, 2)
-        frame = scene(GRID, *place, heading, rng, strength=strength, wrong=rng.random() < wrong)
+        frame = scene(
+            GRID, float(place[0]), float(place[1]), heading, rng, strength=strength, wrong=rng.random() < wrong
+        )
         said = Odometry(1.02 * metres + rng.normal(0, 0.2), math.degrees(turn) + rng.normal(0, 0.5))
         step = tracker.step(belief, Observation(float(number), frame, motion=said if number else None))
         belief = belief_of(step.belief.to_bytes())
@@ -130,7 +132,8 @@ def test_photos_of_nothing_leave_what_odometry_knows() -> None:
         step = tracker.step(belief, Observation(8.0 + number, blank, motion=Odometry(0.0, 0.0)))
         belief = step.belief
     assert step.estimate.status == "localized"
-    assert error_m(step, *enu_m(before.places[0].lat, before.places[0].lon, LAT, LON)) < 2.0
+    east, north = enu_m(before.places[0].lat, before.places[0].lon, LAT, LON)
+    assert error_m(step, float(east), float(north)) < 2.0
     assert step.estimate.places[0].heading_deg == pytest.approx(before.places[0].heading_deg, abs=6.0)
 
 
