@@ -10,10 +10,10 @@ import numpy as np
 from service.fleet.drives import Drive, drives_of
 from service.fleet.fix import ASSUMED_ACCURACY_M, ASSUMED_PERCENTILE, Corrected, Fix, FleetNotice, Options
 from service.fleet.following import follow
-from service.fleet.gaussian import chi2_quantile, radius_holding
+from service.fleet.gaussian import chi2_quantile
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
-from service.fleet.single import NOMINAL, alone, by_motion, by_photo, innovation, kept
+from service.fleet.single import alone, by_motion, by_photo, innovation, kept
 
 STALE_S = 2.0
 """A photo that is older or newer than its fix by more was taken elsewhere."""
@@ -78,19 +78,16 @@ def _along(
     if followed is None:
         return {}
     found = {}
-    radius_68, radius_95 = (radius_holding(followed.covariance, level) for level in NOMINAL)
     for step, fix in enumerate(drive.fixes):
         if status[step] not in ("corrected", "kept"):
             continue
         chi2 = single[fix.index].innovation_chi2
-        if step in followed.used:
-            found[fix.index] = by_photo(fix, followed.tilted[step], chi2)
-        elif followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
-            at = followed.apart[step], followed.covariance[step], float(radius_68[step]), float(radius_95[step])
-            answer = by_motion(fix, *at)
-            found[fix.index] = replace(answer, innovation_chi2=chi2)
+        unexplained = followed.unexplained.get(step)
+        if unexplained is not None or followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
+            answer = by_motion(fix, followed.apart[step], followed.covariance[step], unexplained)
         else:
-            found[fix.index] = replace(kept(fix), innovation_chi2=chi2)
+            answer = kept(fix)
+        found[fix.index] = replace(answer, innovation_chi2=chi2)
     return found
 
 

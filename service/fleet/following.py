@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.fleet.drives import Drive
 from service.fleet.fitting import fitted_movement
-from service.fleet.gaussian import inverse_2
+from service.fleet.gaussian import inverse_2, round_covariance
 from service.fleet.kalman import Smoothed, smooth
 from service.fleet.motion import SIZE, Movement, chain_of
 from service.fleet.observation import Observation
@@ -29,15 +29,14 @@ class Followed:
         apart: (N, 2) metres from each fix to where it is believed to be. covariance: (N, 2, 2).
         gained_nats: (N,) what the photos told of each position beyond fixes and motion: half the logarithm of the
             ratio of determinants.
-        tilted: by step, photos in the light of everything but themselves.
-        used: steps whose photo has its say.
+        unexplained: by step, of the photos that have their say in the light of all others: the probability that they
+            tell nothing.
     """
 
     apart: Floats
     covariance: Floats
     gained_nats: Floats
-    tilted: dict[int, Tilted]
-    used: frozenset[int]
+    unexplained: dict[int, float]
 
 
 def follow(
@@ -63,9 +62,10 @@ def follow(
     bare = chain_of(drive.fixes, drive.xy_m, drive.seconds, is_left_out, usual)
     before = smooth(bare)
     sites = _Sites(len(drive.fixes), telling)
-    found, tilted = before, dict[int, Tilted]()
+    found, unexplained = before, dict[int, float]()
     for number in range(ROUNDS):
         tilted = {step: sites.renew(step, found, drive.xy_m[step], photo) for step, photo in photos.items()}
+        unexplained = {step: one.unexplained for step, one in tilted.items() if sites.has_say(step, one, photos[step])}
         if not sites.any:
             return None
         if number == 0 and movement is None:
@@ -75,8 +75,7 @@ def follow(
         found = smooth(bare.with_more(sites.information, sites.vector))
     covariance = found.covariance[:, :2, :2]
     gained = np.log(np.linalg.det(before.covariance[:, :2, :2]) / np.linalg.det(covariance)) / 2.0
-    used = frozenset(step for step, one in tilted.items() if sites.has_say(step, one, photos[step]))
-    return Followed(found.mean[:, :2] - drive.xy_m, covariance, gained, tilted, used)
+    return Followed(found.mean[:, :2] - drive.xy_m, covariance, gained, unexplained)
 
 
 class _Sites:
@@ -95,7 +94,11 @@ class _Sites:
         return bool(self.information.any())
 
     def renew(self, step: int, found: Smoothed, fix_xy_m: Floats, photo: Observation) -> Tilted:
-        """Put a photo to what all others say, and keep what it adds."""
+        """Put a photo to what all others say, and keep what it adds.
+
+        That is taken from a cavity a cell wider than it is: one within a single cell would see that cell alone, and
+        take its narrow kernel for what the photo knows.
+        """
         own, own_vector = self.information[step, :2, :2], self.vector[step, :2]
         whole = inverse_2(found.covariance[step, :2, :2])
         precision = whole - own
@@ -104,9 +107,10 @@ class _Sites:
         tilted = tilt(photo, mean - fix_xy_m, cavity)
         information, vector = np.zeros((2, 2)), np.zeros(2)
         if self.has_say(step, tilted, photo):
-            centre, spread = tilted.mixture.moments()
-            after = inverse_2(spread)
-            information, vector = _positive(after - precision, after @ (centre + fix_xy_m) - precision @ mean)
+            wide = cavity + round_covariance(photo.spacing_m)
+            centre, spread = tilt(photo, mean - fix_xy_m, wide).mixture.moments()
+            before, after = inverse_2(wide), inverse_2(spread)
+            information, vector = _positive(after - before, after @ (centre + fix_xy_m) - before @ mean)
         self.information[step, :2, :2], self.vector[step, :2] = information, vector
         return tilted
 

@@ -66,7 +66,7 @@ class Mixture:
         """
         if len(self.weight) == 1:
             return chi2_tail(float(mahalanobis2(at - self.mean[0], self.covariance[0])))
-        edge = np.linspace(0.0, LAST_CHI2, RINGS + 1)
+        edge = LAST_CHI2 * np.linspace(0.0, 1.0, RINGS + 1) ** 2
         away, held = np.sqrt((edge[1:] + edge[:-1]) / 2.0), -np.diff(np.exp(-edge / 2.0))
         turn = 2.0 * np.pi * (np.arange(SPOKES)[:, None] + np.arange(RINGS) * 0.382) / SPOKES
         unit = np.stack([away * np.cos(turn), away * np.sin(turn)], axis=-1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.calibration.model import CONFIDENCE_RADIUS_M
 from models.geo import offset
 from service.fleet.fix import Corrected, Covariance, Fix, Status
-from service.fleet.gaussian import round_covariance, round_radius
+from service.fleet.gaussian import radius_holding, round_covariance, round_radius, share_within
 from service.fleet.mixture import Mixture
 from service.fleet.observation import Observation
 from service.fleet.tilt import Tilted, tilt
@@ -75,19 +75,26 @@ def by_photo(fix: Fix, tilted: Tilted, chi2: float | None) -> Corrected:
     )
 
 
-def by_motion(fix: Fix, apart: Floats, covariance: Floats, radius_68_m: float, radius_95_m: float) -> Corrected:
-    """What the motion makes of a fix, `apart` (2,) metres from it."""
+def by_motion(fix: Fix, apart: Floats, covariance: Floats, unexplained: float | None) -> Corrected:
+    """What motion and photos make of a fix, `apart` (2,) metres from it.
+
+    Args:
+        unexplained: probability that the fix's own photo tells nothing; None: it has none that counted.
+    """
     lat, lon = moved(fix, float(apart[0]), float(apart[1]))
+    within = float(share_within(covariance, CONFIDENCE_RADIUS_M))
     return Corrected(
         index=fix.index,
         device_id=fix.device_id,
         status="corrected",
         lat=lat,
         lon=lon,
-        radius_m_68=radius_68_m,
-        radius_m_95=radius_95_m,
+        radius_m_68=float(radius_holding(covariance, NOMINAL[0])),
+        radius_m_95=float(radius_holding(covariance, NOMINAL[1])),
         covariance_enu_m2=flat(covariance),
         moved_m=float(np.hypot(*apart)),
+        visual_used=unexplained is not None,
+        confidence=None if unexplained is None else (1.0 - unexplained) * within,
     )
 
 
