@@ -42,8 +42,8 @@ class Shot:
 
 
 def exact_fov_deg(fov_deg: float) -> float:
-    """Give the nearest field of view that a whole focal length in 35 mm terms can say; 360 stays."""
-    if fov_deg >= WHOLE_CIRCLE_DEG:
+    """Give the nearest field of view that a whole focal length in 35 mm terms can say; the whole circle above 120."""
+    if fov_deg > WIDEST_DEG:
         return WHOLE_CIRCLE_DEG
     return float(2.0 * np.degrees(np.arctan(18.0 / round(focal_length_35mm(fov_deg)))))
 
@@ -123,7 +123,7 @@ def take(city: City, shot: Shot, file: Path) -> None:
     """Render a photo into a file that says its field of view and not where it was taken."""
     pose = shot.x_m, shot.y_m, shot.heading_deg
     draft = file.with_suffix(".part")
-    if shot.fov_deg > WIDEST_DEG:
+    if shot.fov_deg >= WHOLE_CIRCLE_DEG:
         pixels = render_panorama(city, shot.look, *pose, *PANORAMA_PX, PANORAMA_UP_DEG, shot.height_m)
         write_panorama(draft, pixels, QUALITY)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ import numpy as np
 from models.bundle import ModelBundle
 from models.errors import UsageError
 from models.sample_city import City
+from service.client.wire import KEY_VARIABLE
 from service.pictures.background import Orthophoto
 from service.simulation.asking_alone import localize
 from service.simulation.calls import Caller
@@ -22,7 +24,7 @@ from service.simulation.drives import Drive, Plan, draw_fleet
 from service.simulation.figures import figures_of
 from service.simulation.following import follow
 from service.simulation.outcome import Answered, Outcome, outcome_of
-from service.simulation.photos import plan_shots, render_shots
+from service.simulation.photos import exact_fov_deg, plan_shots, render_shots
 from service.simulation.pictures import draw_track
 from service.simulation.report import Arm, Report, summary, write_report
 from service.simulation.world import build_city, index_of, ortho_of, seen_in_training, serving
@@ -81,7 +83,7 @@ def simulate(run: Run, tell: Callable[[str], None]) -> tuple[Report, Path]:
             tell("Index")
             index = index_of(run.seed if run.foreign is None else run.foreign, run.extent_m, run.model, run.work)
             urls = stack.enter_context(serving(index, run.model, run.replicas))
-        caller = stack.enter_context(Caller(urls))
+        caller = stack.enter_context(Caller(urls, os.environ.get(KEY_VARIABLE)))
         tell(f"Ask {', '.join(urls)}")
         arms = list(ask(caller, drives, photos, run, tell))
     for arm in arms:
@@ -109,7 +111,7 @@ def ask(
     caller: Caller, drives: Sequence[Drive], photos: Sequence[Photos], run: Run, tell: Callable[[str], None]
 ) -> list[Arm]:
     """Have the drives answered: with their photos, then without, to see what the smoother does alone."""
-    with_photos = f"photos of {run.fov_deg:g}°"
+    with_photos = f"photos of {exact_fov_deg(run.fov_deg):.4g}°"
     if run.use == "localize":
         answers = _each(lambda drive, own: localize(caller, drive, own), drives, photos)
         return [_arm(f"each photo alone, {with_photos}", outcome_of(drives, answers), run)]
@@ -170,7 +172,8 @@ def draw_tracks(drives: Sequence[Drive], arm: Arm, run: Run) -> dict[str, Path]:
 
 
 def title_of(run: Run) -> str:
-    return f"Fleet in sample city {run.seed}: GPS sigma {run.plan.receiver.sigma_m:g} m, photos of {run.fov_deg:g}°"
+    fov_deg, sigma_m = exact_fov_deg(run.fov_deg), run.plan.receiver.sigma_m
+    return f"Fleet in sample city {run.seed}: GPS sigma {sigma_m:g} m, photos of {fov_deg:.4g}°"
 
 
 def facts_of(run: Run, city: City, caller: Caller) -> dict[str, str]:
@@ -188,7 +191,7 @@ def facts_of(run: Run, city: City, caller: Caller) -> dict[str, str]:
             f"variance walks with a memory of {receiver.tau_s[0]:g} to {receiver.tau_s[1]:g} s; stated accuracy "
             f"x {receiver.stated:g}; {receiver.outages_per_hour:g} outages an hour"
         ),
-        "photos": f"every {plan.photo_every_s:g} s, {run.fov_deg:g}°, one moment and camera a vehicle",
+        "photos": f"every {plan.photo_every_s:g} s, {exact_fov_deg(run.fov_deg):.4g}°, one moment and camera a vehicle",
         "asked": f"/{run.use}, {caller.asked} calls, {caller.repeated} repeated",
     }
     if plan.spoof is not None:
