@@ -114,7 +114,9 @@ class FixRequest(Strict):
         default=None, description="A photo taken there: its file in base64, or part:NAME for that part of the form."
     )
     image_timestamp: Timestamp | None = Field(
-        default=None, description="When the photo was taken, if not at the fix's own time; over 2 s apart it is not used, with a notice."
+        default=None,
+        description="When the photo was taken, if not at the fix's own time; over 2 s apart it is not used, with a "
+        "notice.",
     )
     camera: MountedCamera | None = Field(default=None, description="Of this photo, instead of the call's camera.")
 

@@ -1,7 +1,7 @@
 """POST /correct as NDJSON: a fix a line in, a line for each out, in windows, so that few photos are held at a time.
 
-A window is answered when it is full or the body ends. Its fixes are followed together with all that came before them;
-what comes after the window does not count for it, and what was answered stays as it was answered.
+A window is answered when it is full or the body ends. Its fixes are followed together with the last ones of their
+devices that came before; what comes after the window does not count for it, and what was answered stays so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractContextManager, aclosing
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -21,7 +22,7 @@ from models.errors import SkyfixError
 from service.abandoned import while_there
 from service.correct.lines import lines_of
 from service.correct.question import Question
-from service.correct.responses import FleetNoticeOut, SummaryOut, corrected_out, notices_out
+from service.correct.responses import SummaryOut, corrected_out, notices_out
 from service.correct.schema import FixRequest, Settled
 from service.correct.windows import Line, windows_of
 from service.correct.work import Seen, look, settle
@@ -34,6 +35,8 @@ from service.problems import body_of
 from service.timeline import Timeline
 
 T = TypeVar("T")
+CONTEXT = 200
+"""Fixes before a window that it is followed with, so that a long body takes no longer than its parts."""
 NDJSON = "application/x-ndjson"
 BASE64, BESIDE = 4 / 3, 4096
 """Characters a byte of a photo has, and bytes of a line beside it."""
@@ -54,8 +57,7 @@ class Stream:
         self._timeline: Timeline = request.state.timeline
         self._asked: list[FixRequest] = []
         self._observations: dict[int, Observation] = {}
-        self._seen_notices: list[FleetNotice] = []
-        self._notices: Sequence[FleetNotice] = ()
+        self._notices: list[FleetNotice] = []
         self._lines: list[int] = []
         self._statuses: Counter[str] = Counter()
         self._problems = 0
@@ -102,19 +104,32 @@ class Stream:
         return b"".join(told)
 
     async def _corrected(self, photos: dict[int, bytes], begin: int) -> Sequence[Corrected]:
-        """Look at the window's photos and reckon all fixes so far; give those from `begin` on."""
-        question = Question(tuple(self._asked), self._settled, photos)
-        pipeline, deadline, timeline = self._service.pipeline, self._deadline, self._timeline
-        seen = await look(pipeline, self._localizer, question, deadline, timeline)
-        self._observations.update(seen.observations)
-        self._seen_notices += seen.notices
+        """Look at the window's photos and reckon its fixes with those that came before; give those from `begin` on."""
         if begin == len(self._asked):
             return ()
-        so_far = Seen(self._observations, tuple(self._seen_notices))
-        corrected, self._notices = await settle(pipeline, question, so_far, deadline, timeline)
-        self._service.metrics.count_fixes(corrected[begin:])
-        self._statuses.update(fix.status for fix in corrected[begin:])
-        return corrected[begin:]
+        places = [*self._before(begin), *range(begin, len(self._asked))]
+        local = {place: number for number, place in enumerate(places)}
+        asked = tuple(self._asked[place] for place in places)
+        question = Question(asked, self._settled, {local[place]: photo for place, photo in photos.items()})
+        pipeline, deadline, timeline = self._service.pipeline, self._deadline, self._timeline
+        seen = await look(pipeline, self._localizer, question, deadline, timeline)
+        self._observations |= {places[number]: photo for number, photo in seen.observations.items()}
+        known = {local[place]: photo for place, photo in self._observations.items() if place in local}
+        corrected, notices = await settle(pipeline, question, Seen(known, seen.notices), deadline, timeline)
+        self._notices += [
+            replace(notice, fix_indexes=tuple(self._lines[places[number]] for number in notice.fix_indexes))
+            for notice in notices
+        ]
+        window = corrected[local[begin] :]
+        self._service.metrics.count_fixes(window)
+        self._statuses.update(fix.status for fix in window)
+        return window
+
+    def _before(self, begin: int) -> list[int]:
+        """The places of the last fixes before a window, of the devices in it."""
+        devices = {fix.device_id for fix in self._asked[begin:]}
+        earlier = [place for place in range(begin) if self._asked[place].device_id in devices]
+        return earlier[-CONTEXT:]
 
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
         """Run work; once the body has been read, as long as the client is there."""
@@ -134,14 +149,9 @@ class Stream:
             problems=self._problems,
             index=about.index,
             model=about.model,
-            notices=tuple(self._by_line(notice) for notice in notices_out(self._notices or self._seen_notices)),
+            notices=notices_out(self._notices),
             timings_ms={stage: round(seconds * 1000, 2) for stage, seconds in self._timeline.seconds().items()},
         )
-
-    def _by_line(self, notice: FleetNoticeOut) -> FleetNoticeOut:
-        """Name fixes by their lines; lines with problems are counted too."""
-        indexes = tuple(self._lines[place] for place in notice.fix_indexes)
-        return notice.model_copy(update={"fix_indexes": indexes})
 
 
 class LineResponse(Response):

@@ -87,6 +87,15 @@ def test_photos_of_many_windows_count_for_what_comes_after(fleet: Client) -> Non
     assert summary["statuses"] == {"corrected": 2, "kept": 249}
 
 
+def test_notices_name_lines_whatever_window_they_were_in(fleet: Client) -> None:
+    bad = base64.b64encode(b"no photo at all, but long enough").decode()
+    content = lines(b"{\n", *[fix(8, device_id=f"d{number}") for number in range(120)], fix(7, image=bad), b"[]\n")
+    told, summary = ask(fleet, lines(content, fix(8, device_id="d0", second=5), fix(8, device_id="d0", second=3)))
+    assert len(told) == 125
+    notices = {notice["code"]: notice["fix_indexes"] for notice in summary["notices"]}
+    assert notices == {"image_type_unsupported": [121], "timestamps_out_of_sequence": [124]}
+
+
 def test_a_call_has_a_thousand_fixes_and_no_more(fleet: Client) -> None:
     told, summary = ask(fleet, lines(*[fix(7, device_id=f"d{number}") for number in range(1010)]))
     assert [line["corrected"]["index"] for line in told[:-1]] == list(range(1000))
