@@ -21,6 +21,7 @@ from models.evaluation.report.tables import table
 from service.simulation.binomial import Share
 from service.simulation.figures import Alarms, Figures, Ratio
 from service.simulation.outcome import Outcome
+from service.track_files.whole import write_whole
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FIGURES, PAGE = "figures.json", "report.html"
@@ -50,11 +51,15 @@ class Report:
 
 
 def write_report(folder: Path, report: Report) -> Path:
-    """Write figures.json and report.html; give the page."""
+    """Write figures.json and report.html, each whole or not at all; give the page.
+
+    Raises:
+        DiskFull, OutputUnwritable.
+    """
     figures = {"facts": dict(report.facts), "arms": {arm.name: arm.figures.as_json() for arm in report.arms}}
-    (folder / FIGURES).write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(folder / FIGURES, (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode())
     page = folder / PAGE
-    page.write_text(render_page(report), encoding="utf-8")
+    write_whole(page, render_page(report).encode())
     return page
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from models.bundle import ModelBundle
-from models.errors import UsageError
+from models.errors import OutputUnwritable, UsageError
 from models.sample_city import City
 from service.client.wire import KEY_VARIABLE
 from service.pictures.background import Orthophoto
@@ -65,16 +65,22 @@ def simulate(run: Run, tell: Callable[[str], None]) -> tuple[Report, Path]:
     """Build the city, drive, photograph, ask, report; give the report and its page.
 
     Raises:
-        UsageError: no street to drive on, or both a service and one to run.
+        UsageError: no street to drive on, nothing to send, or both a service and one to run.
+        OutputUnwritable: the folder cannot be made or written to.
         SimulationFailed: the service refuses.
     """
     if run.urls and (run.foreign is not None or run.replicas > 1):
         raise UsageError("Another city's index and replicas go with --serve; what --url serves is its own affair.")
-    run.out.mkdir(parents=True, exist_ok=True)
+    try:
+        run.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputUnwritable(f"{run.out} cannot be made: {error.strerror}.") from error
     city = build_city(run.seed, run.extent_m)
     drives = draw_fleet(city, run.plan)
     if run.photos_only:
         drives = [only_photo_steps(drive) for drive in drives]
+    if not any((drive.takes_photo if run.use == "localize" else drive.fixes.has_fix).any() for drive in drives):
+        raise UsageError("Nothing is to be sent: no vehicle takes a photo in that time. Take photos more often.")
     tell(f"{len(drives)} vehicles, {sum(len(drive) for drive in drives):,} moments")
     photos = photograph(city, drives, run, tell)
     with ExitStack() as stack:

@@ -18,6 +18,7 @@ from service.cli import main
         (["--serve", "--url", "http://x"], "either --serve"),
         (["--serve", "--tau", "60", "20"], "rise"),
         (["--url", "http://x", "--foreign", "3"], "go with --serve"),
+        (["--serve", "--extent", "400", "--minutes", "1", "--photo-every", "600", "--photos-only"], "Nothing is to be"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: list[str], words: str, tmp_path: Path) -> None:
