@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from models.errors import ParameterError, UsageError
-from service.pictures.background import Background
 from service.pictures.extent import extent_of
+from service.pictures.ground import Background
 from service.pictures.layers import Layer
 from service.pictures.strokes import Sheet
 from service.pictures.surround import (
