@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -58,6 +59,9 @@ class Attending(Protocol):
     def ground_attended(self, pixels: Float32s) -> tuple[Float32s, Float32s]:
         """Describe photos as `Encoder.ground` does, and give maps (N, h, w) over the patches of each, in one run."""
 
+    def aerial_attention(self, pixels: Float32s) -> Float32s | None:
+        """Give maps (N, h, w) over the patches of tiles; None where the network tells nothing."""
+
 
 class OnnxEncoder:
     """A model bundle in ONNX Runtime.
@@ -82,7 +86,8 @@ class OnnxEncoder:
         threads: int = 1,
         views: tuple[Literal["ground", "aerial"], ...] = ("ground", "aerial"),
     ) -> None:
-        self._bundle, self._policy, self._views = bundle, policy, views
+        self._bundle, self._policy, self._views, self._threads = bundle, policy, views, threads
+        self._lock = threading.Lock()
         paths: dict[str, Path] = {"ground": bundle.ground_path, "aerial": bundle.aerial_path}
         self._sessions = {str(view): _open_session(paths[view], policy, threads) for view in views}
         for view, session in self._sessions.items():
@@ -116,6 +121,16 @@ class OnnxEncoder:
     def ground_attended(self, pixels: Float32s) -> tuple[Float32s, Float32s]:
         flat, maps = self._run("ground", pixels, ("embedding", ATTENTION))
         return self._columns(flat), maps
+
+    def aerial_attention(self, pixels: Float32s) -> Float32s | None:
+        """Give maps (N, h, w) over the patches of tiles; a network that was not among `views` is loaded for that."""
+        with self._lock:
+            if "aerial" not in self._sessions:
+                path = self._bundle.aerial_path
+                session = _open_session(path, self._policy, self._threads)
+                _check_signature(session, path)
+                self._sessions = {**self._sessions, "aerial": session}
+        return self._run("aerial", pixels, (ATTENTION,))[0] if self.attends("aerial") else None
 
     def _columns(self, flat: Float32s) -> Float32s:
         channels = self.manifest.embedding.channels

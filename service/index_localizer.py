@@ -55,7 +55,7 @@ class IndexLocalizer:
         calibration, title = encoder.manifest.calibration, encoder.manifest.title
         locating = None if calibration is None else Locating(gallery, calibration, title)
         self._answerer = locating or Ranking(gallery, title)
-        self._explainer = Explainer(encoder.manifest, gallery)
+        self._explainer = Explainer(encoder, gallery)
         self.coverage = Coverage(gallery)
         self.likelihoods = None if locating is None else locating.source
         first_notices = (UNCALIBRATED,) if calibration is None else ()

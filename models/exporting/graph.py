@@ -12,22 +12,31 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from models.bundle import AerialView, AnyGroundView, GroundView
-from models.networks.network import Network
+from models.encoder import ATTENTION
+from models.networks.network import Network, View
 
 OPSET = 17
 SMALL_TENSOR = 64
 
 
 class Flat(nn.Module):
-    """One view as the ONNX signature wants it: pixels -> embedding (N, D)."""
+    """One view as the ONNX signature wants it: pixels -> embedding (N, D) and, where there is one, attention (N, h, w).
 
-    def __init__(self, network: Network, view: str) -> None:
+    Attributes:
+        outputs: their names.
+    """
+
+    def __init__(self, network: Network, view: View) -> None:
         super().__init__()
         self.network, self.view = network, view
+        self.outputs = ("embedding", ATTENTION) if network.attends(view) else ("embedding",)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        if len(self.outputs) > 1:
+            described, maps = self.network.attended(self.view, pixels)
+            return described.flatten(1), maps
         encode = self.network.ground if self.view == "ground" else self.network.aerial
-        return encode(pixels).flatten(1)
+        return (encode(pixels).flatten(1),)
 
 
 def sample_pixels(
@@ -45,20 +54,24 @@ def is_any_width(view: AnyGroundView | AerialView) -> bool:
     return isinstance(view, GroundView) and view.any_width
 
 
-def export_view(network: Network, view: str, spec: AnyGroundView | AerialView, path: Path) -> None:
-    """Write `pixels` -> `embedding` with a free batch axis and, where the view takes any width, a free width."""
-    axes = {"pixels": {0: "batch"}, "embedding": {0: "batch"}}
+def export_view(network: Network, view: View, spec: AnyGroundView | AerialView, path: Path) -> None:
+    """Write `pixels` -> `embedding` with a free batch axis and, where the view takes any width, a free width.
+
+    Networks that attend get a second output, `attention`.
+    """
+    flat = Flat(network, view).eval()
+    axes = {name: {0: "batch"} for name in ("pixels", *flat.outputs)}
     if is_any_width(spec):
         axes["pixels"][3] = "width"
         axes["embedding"][1] = "size"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Flat(network, view).eval(),
+            flat,
             (sample_pixels(spec, 1),),
             str(path),
             input_names=["pixels"],
-            output_names=["embedding"],
+            output_names=list(flat.outputs),
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,

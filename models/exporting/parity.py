@@ -11,13 +11,13 @@ import torch
 from models.bundle import AerialView, AnyGroundView
 from models.errors import UsageError
 from models.exporting.graph import Flat, is_any_width, sample_pixels
-from models.networks.network import Network
+from models.networks.network import Network, View
 
 PARITY_LIMIT = 1e-4
 PARITY_SAMPLES = 4
 
 
-def parity(network: Network, view: str, spec: AnyGroundView | AerialView, path: Path) -> float:
+def parity(network: Network, view: View, spec: AnyGroundView | AerialView, path: Path) -> float:
     """Largest difference between torch and ONNX Runtime, full width and, where it is free, a narrow photo.
 
     Raises:
@@ -27,14 +27,17 @@ def parity(network: Network, view: str, spec: AnyGroundView | AerialView, path: 
     samples = [sample_pixels(spec, PARITY_SAMPLES)]
     if is_any_width(spec) and not isinstance(spec, AerialView):
         samples.append(sample_pixels(spec, PARITY_SAMPLES, spec.width_px // 4))
-    worst = 0.0
+    flat, worst = Flat(network, view), 0.0
     for pixels in samples:
         with torch.inference_mode():
-            expected = Flat(network, view)(pixels).numpy()
-        (found,) = session.run(["embedding"], {"pixels": pixels.numpy()})
-        if not (np.isfinite(found).all() and np.isfinite(expected).all()):
+            expected = [output.numpy() for output in flat(pixels)]
+        found = session.run(list(flat.outputs), {"pixels": pixels.numpy()})
+        if not all(np.isfinite(output).all() for output in (*found, *expected)):
             raise UsageError(f"The {view} network gives values that are not finite on noise; its weights are broken.")
-        worst = max(worst, float(np.abs(found - expected).max()))
+        gaps = [float(np.abs(a - b).max()) for a, b in zip(found, expected, strict=True)]
+        if max(gaps[1:], default=0.0) > PARITY_LIMIT:
+            raise UsageError(f"The attention of the exported {view} network differs by {gaps[1]:.2e} from torch.")
+        worst = max(worst, gaps[0])
     if worst > PARITY_LIMIT:
         raise UsageError(f"The exported {view} network differs by {worst:.2e} from torch; at most {PARITY_LIMIT:g}.")
     return worst

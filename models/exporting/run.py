@@ -10,14 +10,14 @@ import onnxruntime as ort
 import torch
 
 from models.artefact import appear_whole, sha256_file, write_manifest
-from models.bundle import ModelBundle, ModelManifest, Parity, open_model_bundle
+from models.bundle import AerialView, AnyGroundView, ModelBundle, ModelManifest, Parity, open_model_bundle
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
 from models.exporting.certificate import certify, onnx_candidate, torch_candidates
 from models.exporting.graph import export_view, round_to_half, store_half
 from models.exporting.noise import noise_sample
 from models.exporting.parity import PARITY_SAMPLES, parity
-from models.networks.network import Network
+from models.networks.network import Network, View
 from models.training.config import TrainConfig, draft_manifest
 from models.training.model import Learner, build_network
 
@@ -76,8 +76,9 @@ def export_bundle(
     if half_weights:
         round_to_half(network)
     with appear_whole(out) as folder:
-        differences, views = {}, {}
-        for view, spec in (("ground", draft.ground), ("aerial", draft.aerial)):
+        differences, views = {}, dict[str, Any]()
+        specs: dict[View, AnyGroundView | AerialView] = {"ground": draft.ground, "aerial": draft.aerial}
+        for view, spec in specs.items():
             path = folder / spec.file
             export_view(network, view, spec, path)
             if half_weights:

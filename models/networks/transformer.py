@@ -157,18 +157,39 @@ class DistilledTransformer(nn.Module):
             AttentionInvalid: cropping with no map, or one that is constant or not finite. A traced graph gives NaN.
             ValueError: wrong input size, or a map without cropping.
         """
-        tokens = self.norm(self._encode(self._tokens(pixels, attention)))
-        embedding = (self.head(tokens[:, 0]) + self.head_dist(tokens[:, 1])) / 2
-        return nan_where_blank(embedding, attention)
+        return nan_where_blank(self._embed(self._encode(self._tokens(pixels, attention))), attention)
+
+    def attended(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed images, and say where the encoder looked: `forward` and `attention_map` in one pass.
+
+        Raises:
+            ValueError: this encoder crops, so its last block sees some of the patches only; or wrong input size.
+        """
+        if self.kept is not None:
+            raise ValueError("this encoder crops; the map that guides the cropping says where it looked")
+        x = self._before_last(self._tokens(pixels, None))
+        return self._embed(self.blocks[-1](x)), self._looked(x)
 
     def attention_map(self, pixels: Tensor) -> Tensor:
         """Attention that the last block pays from the class and distillation tokens to the patches.
 
         Softmax over all keys, summed over heads and over the two query rows: (B, 3, H, W) -> (B, h, w).
         """
-        x = self._tokens(pixels, None, crop=False)
+        return self._looked(self._before_last(self._tokens(pixels, None, crop=False)))
+
+    def _before_last(self, x: Tensor) -> Tensor:
         for block in list(self.blocks)[:-1]:
             x = block(x)
+        return x
+
+    def _embed(self, x: Tensor) -> Tensor:
+        """(B, T, C) after the last block -> (B, embedding)."""
+        tokens = self.norm(x)
+        embedding: Tensor = (self.head(tokens[:, 0]) + self.head_dist(tokens[:, 1])) / 2
+        return embedding
+
+    def _looked(self, x: Tensor) -> Tensor:
+        """(B, T, C) before the last block, of all patches -> (B, h, w)."""
         last = self.blocks[-1]
         q, k, _ = last.attn.split(last.norm1(x))  # type: ignore[operator]
         weights = (q[:, :, :SPECIAL_TOKENS] @ k.transpose(-2, -1) * q.shape[-1] ** -0.5).softmax(-1)

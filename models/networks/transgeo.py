@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from models.errors import UsageError
 from models.networks.cropping import Crop, quantise_map
-from models.networks.network import Network
+from models.networks.network import Network, View
 from models.networks.polar import PolarView
 from models.networks.resample import Antialiased
 from models.networks.transformer import DistilledTransformer, TransformerSize
@@ -85,6 +85,21 @@ class TransGeo(Network):
         """(B, 3, H, W) -> (B, 1, D), L2-normalised."""
         return F.normalize(self.aerial_raw(pixels), dim=-1)[:, None]
 
+    def attends(self, view: View) -> bool:
+        """Say whether there is a map: always, but of a tile that is redrawn along rays."""
+        return view == "ground" or self.polar is None
+
+    def attended(self, view: View, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Network.attended`: attention of the last block; of a tile that is cropped, the map that guides it."""
+        if view == "ground":
+            raw, maps = self.query_net.attended(pixels)
+        elif self.crop is None:
+            raw, maps = self.reference_net.attended(pixels)
+        else:
+            maps = self.guide_map(pixels)
+            raw = self._cropped(pixels, maps)
+        return F.normalize(raw, dim=-1)[:, None], maps
+
     def ground_raw(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D) as the published network gives it, not normalised."""
         out: Tensor = self.query_net(pixels)
@@ -98,11 +113,14 @@ class TransGeo(Network):
         """
         if self.polar is not None:
             pixels = self.polar(pixels)
-        attention = None
         if self.crop is not None:
-            attention = self.guide_map(pixels)
-            attention = quantise_map(attention) if self.crop.quantised else attention
-        out: Tensor = self.reference_net(pixels, attention)
+            return self._cropped(pixels, self.guide_map(pixels))
+        out: Tensor = self.reference_net(pixels)
+        return out
+
+    def _cropped(self, pixels: Tensor, guide: Tensor) -> Tensor:
+        quantised = self.crop is not None and self.crop.quantised
+        out: Tensor = self.reference_net(pixels, quantise_map(guide) if quantised else guide)
         return out
 
     @torch.no_grad()

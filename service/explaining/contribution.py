@@ -14,7 +14,7 @@ from index.tiles import Bounds
 from models.bundle import GroundView
 from models.camera import Camera, GroundInput
 from models.columns import mean_cosine_scale, shifts
-from models.geo import Floats, enu_m, wrap_lon
+from models.geo import Floats, enu_m, metres_per_degree, wrap_lon
 from service.explaining.attention import TILE_SIDE, Attention, Columns, photo_shape
 from service.explaining.directions import directions, middles
 
@@ -77,3 +77,14 @@ def _over_tile(found: Columns, bounds: Bounds, place: tuple[float, float]) -> Fl
     everywhere = np.broadcast_arrays(lat, lon)
     east_m, north_m = enu_m(everywhere[0], everywhere[1], place[0], place[1])
     return _along(found, np.degrees(np.arctan2(east_m, north_m)) - found.north_deg)
+
+
+def middle_and_side_m(bounds: Bounds) -> tuple[float, float, float]:
+    """Give lat and lon of a tile's middle, and the ground length of its side."""
+    lat = (bounds.south + bounds.north) / 2
+    half_deg = float(wrap_lon(bounds.east - bounds.west)) / 2
+    return (
+        lat,
+        float(wrap_lon(bounds.west + half_deg)),
+        (bounds.north - bounds.south) * float(metres_per_degree(lat)[0]),
+    )

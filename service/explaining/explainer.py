@@ -7,11 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from index.gallery import Gallery
-from models.bundle import GroundView, ModelManifest, StretchedView
+from models.bundle import GroundView
 from models.camera import Camera
+from models.encoder import Attending, Encoder
+from models.geo import Floats
+from models.preprocess import aerial_input
 from service.explaining.attention import Attention
-from service.explaining.contribution import contribution, taken_apart
-from service.explaining.looking import attention
+from service.explaining.contribution import contribution, middle_and_side_m, taken_apart
+from service.explaining.imagery import IndexImagery
+from service.explaining.looking import over_photo, over_tile
 from service.query import Answer, Candidate, Notice, Query
 from service.view import View
 
@@ -27,12 +31,12 @@ class Explainer:
     """Explains answers about the tiles of a gallery.
 
     Args:
-        manifest: of the model that described them.
+        encoder: the model that described them.
         gallery: of tiles.
     """
 
-    def __init__(self, manifest: ModelManifest, gallery: Gallery) -> None:
-        self._manifest, self._gallery = manifest, gallery
+    def __init__(self, encoder: Encoder, gallery: Gallery) -> None:
+        self._encoder, self._manifest, self._gallery = encoder, encoder.manifest, gallery
 
     def explained(self, query: Query, view: View, answer: Answer) -> Answer:
         """Add to an answer what its first candidate rests on, or a notice why that cannot be told."""
@@ -47,8 +51,9 @@ class Explainer:
         ground, prepared, hints = self._manifest.ground, view.prepared, query.camera
         tilt = hints.pitch_deg or 0.0, hints.roll_deg or 0.0
         camera = Camera(prepared.projection, prepared.fov_deg, hints.heading_deg, None, *tilt)
-        if view.attention is not None and isinstance(ground, StretchedView):
-            return attention(view.attention, camera, ground, prepared.size_px)
+        if view.attention is not None:
+            photo = over_photo(view.attention, camera, ground, prepared.size_px, prepared.ground.left_deg)
+            return Attention("attention", photo, self._tile_attention(best))
         if isinstance(ground, GroundView) and self._manifest.embedding.columns > 1:
             rows, cells = np.array([best.row]), np.array([best.cell])
             described = self._gallery.described(rows, cells)[0]
@@ -56,3 +61,19 @@ class Explainer:
             found = taken_apart(view.columns, described, prepared.ground)
             return contribution(found, camera, ground, prepared.size_px, best.tile.bounds, (lat, lon))
         return None
+
+    def _tile_attention(self, best: Candidate) -> Floats | None:
+        """Show the tile to the network again, from the pictures that the index keeps; None where it keeps none.
+
+        They are map tiles, compressed and no finer than the network needs: near what was indexed, and not the same.
+        """
+        encoder, view = self._encoder, self._manifest.aerial
+        if not isinstance(encoder, Attending):
+            return None
+        lat, lon, side_m = middle_and_side_m(best.tile.bounds)
+        size_px = view.size_px
+        seen = IndexImagery(self._gallery).seen(lat, lon, (size_px, size_px), side_m / size_px)
+        if seen is None:
+            return None
+        found = encoder.aerial_attention(aerial_input(np.asarray(seen.convert("RGB")), view)[None])
+        return None if found is None else over_tile(found[0], size_px)

@@ -5,29 +5,44 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import StretchedView
+from models.bundle import AnyGroundView, GroundView, StretchedView
 from models.camera import Camera
 from models.geo import Floats
-from service.explaining.attention import Attention, photo_shape
-from service.explaining.directions import middles
+from service.explaining.attention import TILE_SIDE, photo_shape
+from service.explaining.directions import directions, middles
 
 Float32s = NDArray[np.float32]
 
 
-def attention(found: Float32s, camera: Camera, view: StretchedView, size_px: tuple[int, int]) -> Attention:
-    """Lay the map of a network's input over the upright photo.
+def over_photo(
+    found: Float32s, camera: Camera, view: AnyGroundView, size_px: tuple[int, int], left_deg: float
+) -> Floats:
+    """Lay the map of a network's input over the upright photo; what did not come into it is 0.
 
     Args:
         found: (h, w) over the patches of the input, row by row.
         camera: how the photo was taken.
-        view: how it was stretched.
+        view: how it became the input.
         size_px: width and height of the photo.
+        left_deg: as in `models.camera.GroundInput`.
     """
-    return Attention("attention", over_photo(found, camera, view, size_px))
+    if isinstance(view, GroundView):
+        return _over_canvas(found, camera, view, size_px, left_deg)
+    return _over_stretched(found, camera, view, size_px)
 
 
-def over_photo(found: Float32s, camera: Camera, view: StretchedView, size_px: tuple[int, int]) -> Floats:
-    """Undo `models.stretched.stretched_input` for the middles of a grid's cells: what was cut off is 0."""
+def _over_canvas(
+    found: Float32s, camera: Camera, view: GroundView, size_px: tuple[int, int], left_deg: float
+) -> Floats:
+    """Go by directions, as `models.canvas` does."""
+    azimuth, elevation = directions(photo_shape(size_px), camera, size_px)
+    column = (azimuth - left_deg) % 360.0 * view.width_px / 360.0 + view.margin_px
+    width_px = view.width_px + 2 * view.margin_px
+    return sampled(found, column / width_px, 0.5 - elevation / view.vertical_fov_deg, (view.height_px, width_px))
+
+
+def _over_stretched(found: Float32s, camera: Camera, view: StretchedView, size_px: tuple[int, int]) -> Floats:
+    """Undo `models.stretched.stretched_input` for the middles of a grid's cells."""
     x, y = middles(photo_shape(size_px))
     width, height = (max(1, side) for side in size_px)
     if camera.projection == "panorama" and camera.fov_deg > view.fov_deg:
@@ -38,6 +53,11 @@ def over_photo(found: Float32s, camera: Camera, view: StretchedView, size_px: tu
     rows = min(1.0, round(view.panorama_aspect * width * 360.0 / view.fov_deg) / height)
     y = (y - 0.5) / rows + 0.5
     return sampled(found, x, y, (view.height_px, view.width_px))
+
+
+def over_tile(found: Float32s, size_px: int) -> Floats:
+    """Lay the map (h, w) of a tile's input, `size_px` a side, over the tile."""
+    return sampled(found, *middles((TILE_SIDE, TILE_SIDE)), (size_px, size_px))
 
 
 def sampled(found: Float32s, x: Floats, y: Floats, input_px: tuple[int, int]) -> Floats:

@@ -192,3 +192,17 @@ def test_what_does_not_go_together_is_refused(
 
 def test_the_names_that_others_import_are_here() -> None:
     assert isinstance(TransGeo(GROUND_PX, AERIAL_PX, TransformerSize(24, 1, 3, 8)).query_net, DistilledTransformer)
+
+
+@pytest.mark.parametrize("crop", [None, GUIDED, Crop(0.64, guide="self")])
+@torch.inference_mode()
+def test_what_was_attended_comes_with_the_same_description(crop: Crop | None) -> None:
+    model, tiles = _pair(crop), _tiles()
+    described, maps = model.attended("aerial", tiles)
+    torch.testing.assert_close(described, model.aerial(tiles))
+    wanted = model.reference_net.attention_map(tiles) if crop is None else model.guide_map(tiles)
+    torch.testing.assert_close(maps, wanted)
+    photos = pixels(0, 3, 3, *GROUND_PX)
+    described, maps = model.attended("ground", photos)
+    torch.testing.assert_close(described, model.ground(photos))
+    torch.testing.assert_close(maps, model.query_net.attention_map(photos))
