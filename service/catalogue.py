@@ -173,7 +173,9 @@ CATALOGUE: tuple[Entry, ...] = (
         "is no token of this service. Begin the track anew, without one.",
         "track_token",
     ),
-    Entry("missing_image", 422, PHOTOS, "no image was sent", "is needed: the photo's file in base64.", "image"),
+    Entry(
+        "missing_image", 422, (*PHOTOS, BATCH), "no image was sent", "is needed: the photo's file in base64.", "image"
+    ),
     Entry(
         "image_empty", 422, PHOTOS, "the image has no bytes", "The image is empty (0 bytes). Send the file's content."
     ),

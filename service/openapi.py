@@ -7,8 +7,21 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service import openapi_correct, openapi_track
-from service.catalogue import CORRECT, COVERAGE, DOCUMENT, INFO, LIVEZ, LOCALIZE, READYZ, TRACK, Entry, said_by
+from service import openapi_correct, openapi_many, openapi_track
+from service.catalogue import (
+    BATCH,
+    CORRECT,
+    COVERAGE,
+    DOCUMENT,
+    INFO,
+    LIVEZ,
+    LOCALIZE,
+    READYZ,
+    SET,
+    TRACK,
+    Entry,
+    said_by,
+)
 from service.coverage import CoverageAnswer, CoverageCollection
 from service.examples import EXAMPLES, Example
 from service.examples import INFO as INFO_EXAMPLE
@@ -49,6 +62,7 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (FeatureCollection, "serialization"),
     (GeoPoseBasicYpr, "serialization"),
     (GeoPoseBasicQuaternion, "serialization"),
+    *openapi_many.MODELS,
     *openapi_correct.MODELS,
     *openapi_track.MODELS,
     (CoverageAnswer, "serialization"),
@@ -82,6 +96,24 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
         "requestBody": request_body(),
         "responses": _responses(LOCALIZE, _localized()),
     }
+    batch = {
+        "operationId": "localizeBatch",
+        "summary": openapi_many.BATCH_SUMMARY,
+        "description": openapi_many.BATCH_DESCRIPTION,
+        "security": security,
+        "parameters": header_parameters(),
+        "requestBody": openapi_many.batch_body(),
+        "responses": _responses(BATCH, _timed("What came of each photo.", openapi_many.batch_answered())),
+    }
+    together = {
+        "operationId": "localizeSet",
+        "summary": openapi_many.SET_SUMMARY,
+        "description": openapi_many.SET_DESCRIPTION,
+        "security": security,
+        "parameters": header_parameters(),
+        "requestBody": openapi_many.set_body(),
+        "responses": _responses(SET, _timed("One answer for all photos.", openapi_many.set_answered())),
+    }
     correct = {
         "operationId": "correct",
         "summary": openapi_correct.SUMMARY,
@@ -107,6 +139,8 @@ def public_document(version: str, *, asks_for_keys: bool = True) -> Json:
     )
     paths = {
         LOCALIZE: {"post": localize},
+        BATCH: {"post": batch},
+        SET: {"post": together},
         CORRECT: {"post": correct},
         TRACK: {"post": track},
         COVERAGE: {"get": coverage | {"parameters": coverage_parameters(), "security": security}},

@@ -15,6 +15,8 @@ from service.schema import LocalizeRequest
 from service.sets.parts import IMAGES, Json, Parcel, Sent, holds, merged
 
 RELATIVE, SKIP, INCLUDE = "relative_heading_deg", "skip_unusable", "include"
+OF_ALL = tuple(name for name in LocalizeRequest.model_fields if name != INCLUDE)
+"""What is said of a set as of a photo; what an answer rests on is told of single photos only."""
 OF_ONE = ("camera", RELATIVE)
 """What the photos of a set may each say beside their file."""
 
@@ -46,7 +48,7 @@ def ask_together(parcel: Parcel) -> SetAsked:
         UnknownParameter, MissingImage, InvalidParameters: pointing at all that is wrong, as `images.3.camera.fov_deg`.
     """
     shared = dict(parcel.shared)
-    known = (*(name for name in LocalizeRequest.model_fields if name != INCLUDE), SKIP)
+    known = (*OF_ALL, SKIP)
     _check_names(shared, known, (*known, IMAGES))
     skip = shared.pop(SKIP, False)
     if not isinstance(skip, bool):

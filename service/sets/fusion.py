@@ -26,6 +26,8 @@ class Fusion:
     """0: as if each had been taken of another world; 1: a second photo says nothing new about how sure to be."""
     stray: float
     """Share of photos that are of another place than the rest of their set."""
+    localized_at: float = 0.8
+    """Least probability of the best place of a set that is `localized`, beside what is asked of single photos."""
 
     def counted(self, photos: int) -> float:
         """Independent photos that so many count as."""

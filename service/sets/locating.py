@@ -166,6 +166,8 @@ class SetLocating:
         started = time.perf_counter()
         circle = None if weighed is None else round_prior(weighed)
         found = reckon(self._together(parts), self._source.calibration, circle, asked.top_k)
+        if len(parts) > 1 and found.estimate.places[0].probability < self._fusion.localized_at:
+            found = _less_sure(found)
         places = candidates(found, self._gallery, prior, asked.top_k)
         if sum(len(photo.photos) for photo in asked.photos) > 1:
             places = tuple(replace(place, heading_deg=None) for place in places)
@@ -212,6 +214,12 @@ class SetLocating:
         known = self._source.calibration.at(np.array([part.fov_deg]), np.array([ground.area_m2]))
         turns = arc(heading, share, rest, float(known.heading_sigma_deg[0]), mean_deg)
         return mean_deg, accuracy_deg(turns, float(known.heading_level_68[0]))
+
+
+def _less_sure(found: Reckoned) -> Reckoned:
+    if found.estimate.status != "localized":
+        return found
+    return replace(found, estimate=replace(found.estimate, status="ambiguous"))
 
 
 def _inside(found: Posterior) -> tuple[Floats, float]:

@@ -21,6 +21,7 @@ from service.requests import RAW_TYPES
 SIZES = ((64, 32), (96, 96), (48, 64))
 FORMATS = ("JPEG", "PNG", "WEBP")
 FORM = "multipart/form-data"
+MANY = ("/localize/batch", "/localize/set")
 
 
 def _photo(size: tuple[int, int], format_: str) -> bytes:
@@ -53,8 +54,11 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001
     """Leave out what is not as wrong as it seems.
 
     A list of none or one as a flat field is on the wire nothing, or a field like any other; null in the part of a form
-    is good in most places, and said nowhere. A token of a track is a good one only if it was answered before.
+    is good in most places, and said nowhere. A token of a track is a good one only if it was answered before. What is
+    said of several photos and of one of them is put together first, and several files of one name are sent as one.
     """
+    if case.path in MANY and isinstance(case.body, dict) and _is_put_together(_step(case.body), case.media_type):
+        return False
     if isinstance(case.body, dict) and isinstance(_step(case.body).get("track_token"), str):
         return False
     if case.media_type == FORM and isinstance(case.body, dict) and _holds_null(case.body.get("request", {})):
@@ -73,6 +77,14 @@ def _step(body: dict[str, Any]) -> dict[str, Any]:
     """Give the part of a form that is JSON, or the whole body."""
     part = body.get("request", body)
     return part if isinstance(part, dict) else {}
+
+
+def _is_put_together(part: dict[str, Any], media_type: str | None) -> bool:
+    images, shared = part.get("images"), part.get("camera")
+    if media_type == FORM:
+        return True
+    said = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
+    return bool(shared) and any(each.get("camera") or "relative_heading_deg" in each for each in said)
 
 
 def _flat(case: Case[Any]) -> dict[str, Any]:

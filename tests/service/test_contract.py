@@ -33,6 +33,11 @@ expected-statuses = ["2xx", "4xx", 503, 504]
 [checks.negative_data_rejection]
 expected-statuses = ["4xx", 503, 504]
 
+[[operations]]
+include-path = "/localize/batch"
+# what is wrong with one photo is a result of that photo
+checks.negative_data_rejection.expected-statuses = ["2xx", "4xx", 503, 504]
+
 [generation]
 with-security-parameters = false
 database = "none"
