@@ -258,6 +258,11 @@ WALL_CLOCK = {
     "service/metrics.py": "the age of an index is counted from the date in its manifest",
     "service/otel.py": "traces are told when, to be beside those of other machines",
     "service/client/retrying.py": "Retry-After may be a date",
+    "service/tracking/token.py": "a token is good until a date that other machines have to agree on",
+    "service/tracking/responses.py": "says that date",
+    "service/correct/foreign.py": "turns numbers of others into dates",
+    "service/track_files/geojson.py": "turns numbers of others into dates",
+    "service/track_files/photo_time.py": "turns numbers of others into dates",
 }
 CLOCKS = {"time", "time_ns", "localtime", "gmtime", "ctime", "now", "utcnow", "today", "fromtimestamp"}
 

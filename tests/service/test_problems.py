@@ -19,7 +19,7 @@ from tests.service.world import encode
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/metrics", "/docs", "/openapi.json", "/localize/", "//localize", "/.env"]
+    "path", ["/nowhere", "/metrics", "/docs", "/openapi.json", "/localize/", "http://localhost//localize", "/.env"]
 )
 def test_paths_that_are_not_there(client: Client, path: str) -> None:
     check_problem(client.get(path), 404, "not_found")
