@@ -13,7 +13,7 @@ from service.fleet.following import follow
 from service.fleet.gaussian import chi2_quantile
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
-from service.fleet.single import alone, by_motion, by_photo, innovation, kept
+from service.fleet.single import alone, by_motion, by_photo, innovation, kept, normals
 
 STALE_S = 2.0
 """A photo that is older or newer than its fix by more was taken elsewhere."""
@@ -77,14 +77,14 @@ def _along(
     followed = follow(drive, read, telling, rejected, movement) if read else None
     if followed is None:
         return {}
-    found = {}
+    found, believed = {}, normals(followed.apart, followed.covariance)
     for step, fix in enumerate(drive.fixes):
         if status[step] not in ("corrected", "kept"):
             continue
         chi2 = single[fix.index].innovation_chi2
         unexplained = followed.unexplained.get(step)
         if unexplained is not None or followed.gained_nats[step] >= TOLD_BY_PHOTOS_NATS:
-            answer = by_motion(fix, followed.apart[step], followed.covariance[step], unexplained)
+            answer = by_motion(fix, step, believed, unexplained)
         else:
             answer = kept(fix)
         found[fix.index] = replace(answer, innovation_chi2=chi2)

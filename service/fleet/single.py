@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,26 +78,43 @@ def by_photo(fix: Fix, tilted: Tilted, chi2: float | None) -> Corrected:
     )
 
 
-def by_motion(fix: Fix, apart: Floats, covariance: Floats, unexplained: float | None) -> Corrected:
-    """What motion and photos make of a fix, `apart` (2,) metres from it.
+@dataclass(frozen=True, slots=True)
+class Normals:
+    """Normal beliefs of many fixes: metres (N, 2) from each fix, covariances (N, 2, 2), radii and shares (N,)."""
+
+    apart: Floats
+    covariance: Floats
+    radius_68_m: Floats
+    radius_95_m: Floats
+    within: Floats
+    """Share within 25 m."""
+
+
+def normals(apart: Floats, covariance: Floats) -> Normals:
+    radius_68_m, radius_95_m = (radius_holding(covariance, level) for level in NOMINAL)
+    return Normals(apart, covariance, radius_68_m, radius_95_m, share_within(covariance, CONFIDENCE_RADIUS_M))
+
+
+def by_motion(fix: Fix, step: int, found: Normals, unexplained: float | None) -> Corrected:
+    """What motion and photos make of fix number `step` of a drive.
 
     Args:
         unexplained: probability that the fix's own photo tells nothing; None: it has none that counted.
     """
-    lat, lon = moved(fix, float(apart[0]), float(apart[1]))
-    within = float(share_within(covariance, CONFIDENCE_RADIUS_M))
+    east_m, north_m = found.apart[step].tolist()
+    lat, lon = moved(fix, east_m, north_m)
     return Corrected(
         index=fix.index,
         device_id=fix.device_id,
         status="corrected",
         lat=lat,
         lon=lon,
-        radius_m_68=float(radius_holding(covariance, NOMINAL[0])),
-        radius_m_95=float(radius_holding(covariance, NOMINAL[1])),
-        covariance_enu_m2=flat(covariance),
-        moved_m=float(np.hypot(*apart)),
+        radius_m_68=float(found.radius_68_m[step]),
+        radius_m_95=float(found.radius_95_m[step]),
+        covariance_enu_m2=flat(found.covariance[step]),
+        moved_m=math.hypot(east_m, north_m),
         visual_used=unexplained is not None,
-        confidence=None if unexplained is None else (1.0 - unexplained) * within,
+        confidence=None if unexplained is None else (1.0 - unexplained) * float(found.within[step]),
     )
 
 

@@ -75,7 +75,8 @@ class MadeCity:
             each = -away2 / (2 * noise_m**2) + math.log(area_m2 / (2 * math.pi * noise_m**2) / len(view.columns))
             ratio = np.asarray(np.logaddexp.reduce(each, axis=1))
         nothing = np.zeros(len(cells), np.int64)
-        ground = Ground(*(cells - origin).T, None, (2 * HALF + 1) ** 2, SPACING_M)
+        east_m, north_m = (cells - origin).T
+        ground = Ground(east_m, north_m, None, (2 * HALF + 1) ** 2, SPACING_M)
         evidence = PhotoEvidence(nothing, nothing, np.zeros(len(cells)), 0.0, 1.0, ground, *at, 1, 0.0)
         return Likelihood(evidence, ratio, float(ratio.min()), FOV_DEG)
 
