@@ -180,10 +180,17 @@ def _odometry(drive: Drive, before: int, step: int) -> tuple[float, float]:
 @click.option("--fov", "fovs", type=float, multiple=True, default=(90.0, 360.0))
 @click.option("--vehicles", default=8)
 @click.option("--seconds", default=120.0)
+@click.option("--photos", default=60, help="Of each vehicle, from the first on.")
 @click.option("--wrong", type=float, multiple=True, default=(0.0, 0.3, 0.5), help="Share of photos that are wrong.")
 @click.option("--render-only", is_flag=True)
 def main(
-    work: Path, fovs: tuple[float, ...], vehicles: int, seconds: float, wrong: tuple[float, ...], render_only: bool
+    work: Path,
+    fovs: tuple[float, ...],
+    vehicles: int,
+    seconds: float,
+    photos: int,
+    wrong: tuple[float, ...],
+    render_only: bool,
 ) -> None:
     model = open_model_bundle(default_bundle_path())
     index = open_index(index_of(SEED, EXTENT_M, model, work))
@@ -204,19 +211,19 @@ def main(
         files = [render_shots(city, list(each.values()), work / "photos", 1) for each in shots]
         if render_only:
             continue
-        views = [views_of(localizer, [file.read_bytes() for file in each], fov_deg) for each in files]
+        views = [views_of(localizer, [file.read_bytes() for file in each[:photos]], fov_deg) for each in files]
         nothing = views_of(localizer, pictures_of_nothing(16, 1), min(fov_deg, 90.0))
+        lookup = Lookup.of(source)
         for share in wrong:
             tracks = []
             for number, drive in enumerate(drives):
                 rng = np.random.default_rng([STREAM, number])
                 shown = _spoilt(views, number, nothing, share, rng)
-                lookup = Lookup.of(source)
                 filters = {
                     each: ParticleFilter(lookup.x_m, lookup.y_m, source.spacing_m, PARTICLES, rng, lookup.nearest())
                     for each in TEMPERATURES
                 }
-                tracks.append(follow(drive, list(shots[number]), shown, localizer, lookup, filters))
+                tracks.append(follow(drive, list(shots[number])[:photos], shown, localizer, lookup, filters))
             print(_row(fov_deg, share, tracks, tile_m))
 
 

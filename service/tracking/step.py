@@ -278,7 +278,7 @@ class Tracker:
                 belief = replace(belief, anchor_x_m=float(first.mean[0]), anchor_y_m=float(first.mean[1]))
             if math.hypot(first.mean[0], first.mean[1]) > RECENTRE_M:
                 lat, lon = (float(v) for v in offset(belief.lat, belief.lon, first.mean[0], first.mean[1]))
-                belief = belief.around(lat, lon)
+                belief = belief.around(min(max(lat, -90.0), 90.0), lon)
         estimate = tell(belief, self.ground_m2, self.thresholds, self.options, self.most_places, covered=covered)
         if estimate.status == "no_match" and expected:
             belief = replace(belief, evidence=0.0)

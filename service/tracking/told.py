@@ -100,7 +100,8 @@ def _circles(belief: Belief, first: Spot, ground_m2: float) -> Circles:
     away = np.sqrt(-2.0 * np.log1p(-(even**2)))
     unit = np.stack([away * np.cos(turn), away * np.sin(turn)])
     unit *= math.sqrt(2.0 / float((unit**2).sum(axis=0).mean()))
-    root = np.linalg.cholesky(held.covariance[:, :2, :2] + np.eye(2) * 1e-9)
+    variance, axes = np.linalg.eigh(held.covariance[:, :2, :2])
+    root = axes * np.sqrt(np.maximum(variance, 0.0))[:, None, :]  # rounding may leave one below zero
     spread = held.mean[:, :2, None] + root @ unit
     far, far_turn = disc(FAR_POINTS)
     far_m = far * math.sqrt(ground_m2 / math.pi)
@@ -122,7 +123,7 @@ def _place(belief: Belief, spot: Spot) -> TrackPlace:
     spread = math.degrees(math.sqrt(float(spot.covariance[2, 2])))
     known = spread < 90.0
     return TrackPlace(
-        lat=float(lat),
+        lat=min(max(float(lat), -90.0), 90.0),
         lon=float(lon),
         probability=spot.share,
         heading_deg=math.degrees(float(spot.mean[2])) % 360.0 if known else None,

@@ -22,6 +22,8 @@ from service.tracking.options import Options
 Ints = NDArray[np.int64]
 MOST_CIRCLES, WIDEST_M = 64, 100.0
 MOST_PAIRS = 4096
+FAINT = 0.02
+"""Cells so much less likely than an outlier makes the photo change nothing."""
 MOST_LOG_RATIO = 50.0
 """Nothing is surer than that."""
 LEAST_SHARE = 1e-6
@@ -117,13 +119,15 @@ def _multiply(
     off_cells = np.full(len(held), math.exp(newness * cells.log_rest))
     if not near.size:
         return held.chosen(np.empty(0, np.int64)), np.zeros(len(held)), off_cells
-    apart = np.stack([cells.x_m[near], cells.y_m[near]], axis=1)[None] - held.mean[:, None, :2]
     joint = held.covariance[:, :2, :2] + np.eye(2) * cells.sigma_m**2
-    share = cells.area_m2 * np.exp(log_density(apart, joint[:, None]))
+    share = _shares(held, cells, near, joint)
     listed = share.sum(axis=1)
-    share /= np.maximum(listed, 1.0)[:, None]  # cells of tiles that overlap
     off_cells *= np.maximum(1.0 - listed, 0.0)
     ratio = np.exp(newness * np.minimum(cells.log_ratio[near], MOST_LOG_RATIO))
+    loud = np.flatnonzero(ratio >= FAINT * options.by_chance())
+    near, ratio, share = near[loud], ratio[loud], share[:, loud]
+    share /= np.maximum(listed, 1.0)[:, None]  # cells of tiles that overlap
+    apart = np.stack([cells.x_m[near], cells.y_m[near]], axis=1)[None] - held.mean[:, None, :2]
     gain = held.covariance[:, :, :2] @ inverse_2(joint)
     turned, agrees, factor = _headings(held, cells, near, apart, gain, newness, options)
     weight = held.weight[:, None] * share * ratio * factor
@@ -150,6 +154,17 @@ def _multiply(
     products.mean[:, 2] %= TWO_PI
     upright = (products.covariance + np.swapaxes(products.covariance, 1, 2)) / 2
     return Components(products.mean, upright, products.weight), on_cells, off_cells
+
+
+def _shares(held: Components, cells: Cells, near: Ints, joint: Floats) -> Floats:
+    """(M, K) share of each component on each cell, both spread by what they do not know."""
+    east, north = (at[near][None] - held.mean[:, axis, None] for axis, at in enumerate((cells.x_m, cells.y_m)))
+    inverse = inverse_2(joint)
+    away = inverse[:, 0, 0, None] * east**2 + inverse[:, 1, 1, None] * north**2
+    away += 2.0 * inverse[:, 0, 1, None] * east * north
+    peak = cells.area_m2 / (TWO_PI * np.sqrt(np.linalg.det(joint)))
+    shares: Floats = peak[:, None] * np.exp(away / -2.0)
+    return shares
 
 
 def _together(held: Components, weight: Floats, apart: Floats, gain: Floats, after: Floats) -> Components:

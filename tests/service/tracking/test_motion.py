@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import ParameterError
 from models.geo import distance_m
-from service.tracking.belief import FLAT_RAD, Belief, Components
+from service.tracking.belief import FLAT_RAD, Belief, Components, belief_of
 from service.tracking.motion import Odometry, Velocity, headed, predict, turn_rad
 from service.tracking.options import USUAL, Options
 from service.tracking.step import Fix, Observation
@@ -117,3 +117,13 @@ def test_a_long_gap_makes_a_track_lost_but_not_wrong() -> None:
     later = tracker.step(step.belief, Observation(3e8, motion=None, fix=None))
     assert [notice.code for notice in later.notices if notice.code in ("gap", "lost")] == ["gap", "lost"]
     assert later.belief.lost > 0.9
+
+
+@pytest.mark.parametrize("lat", [89.9999, -89.9999, 90.0])
+def test_beyond_a_pole_there_is_no_place(lat: float) -> None:
+    tracker = Grid().tracker()
+    step = tracker.step(None, Observation(0.0, fix=Fix(lat, 30.0, 10.0)))
+    onward = Velocity(100.0, 0.0 if lat > 0 else 180.0, 1.0)
+    step = tracker.step(belief_of(step.belief.to_bytes()), Observation(60.0, motion=onward))
+    assert abs(step.estimate.places[0].lat) <= 90.0
+    assert abs(belief_of(step.belief.to_bytes()).lat) <= 90.0

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from service.errors import TrackSecretInvalid, TrackTokenInvalid
+from service.settings import Settings
 from service.tracking.token import LEEWAY_S, MOST_CHARACTERS, Tokens, read_secrets
+from service.workers import share
 
 OLD, NEW = b"o" * 40, b"n" * 40
 CONTEXT, OTHER = b"c" * 16, b"d" * 16
@@ -124,3 +127,11 @@ def test_files_that_are_no_secrets_are_refused(tmp_path: Path, content: bytes, m
         read_secrets(secret_file(tmp_path, content, mode))
     with pytest.raises(TrackSecretInvalid, match="cannot be read"):
         read_secrets(tmp_path / "nothing")
+
+
+def test_processes_of_one_server_sign_alike_and_show_nothing() -> None:
+    settings = Settings().sharing(NEW)
+    there = pickle.loads(pickle.dumps(share(settings, 1, 8080)))
+    assert there.track_secret == NEW
+    assert "n" * 10 not in repr(there) + str(there.model_dump())
+    assert Settings().track_secret is None
