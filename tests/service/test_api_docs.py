@@ -10,7 +10,6 @@ import pytest
 
 from service.catalogue import CATALOGUE
 from service.requests import RAW_TYPES
-from tests.service.documents import ADMIN, PUBLIC
 from tests.service.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +34,6 @@ def test_notices_are_those_of_the_code() -> None:
         if node.args and isinstance(node.args[0], ast.Constant)
     }
     assert said == made
-
-
-def test_what_is_not_here_yet_is_not_here() -> None:
-    gone = set(re.findall(r"`(?:[A-Z]+ )?(/[a-z/]*)`", PAGE.split("What of the contract is not here yet")[1]))
-    assert len(gone) >= 5
-    assert not gone & {*PUBLIC["paths"], *ADMIN["paths"]}
 
 
 def test_the_types_of_images_are_those_that_are_taken() -> None:
