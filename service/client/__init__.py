@@ -22,6 +22,7 @@ from service.client.answers import (
     ModelInfo,
     Notice,
     Position,
+    Problem,
     Readiness,
     Searched,
     Tile,
@@ -31,14 +32,18 @@ from service.client.errors import ClientError, ConnectionFailed, DeadlinePassed,
 from service.client.fleet import Correction, Corrections, Fix, FleetNotice, Original, Snapped
 from service.client.question import Camera, Exif, Prior, Search
 from service.client.retrying import Retries
+from service.client.sets import Answered, BatchAnswer, BatchPhoto, PhotoOfSet, SetAnswer, SetShot
 from service.client.synchronous import Client
 from service.client.tracker import AsyncTracker, Tracker
 from service.client.tracks import Motion, Odometry, TrackCandidate, Tracked, TrackSearched
 
 __all__ = [
     "Answer",
+    "Answered",
     "AsyncClient",
     "AsyncTracker",
+    "BatchAnswer",
+    "BatchPhoto",
     "Camera",
     "Candidate",
     "Client",
@@ -62,13 +67,17 @@ __all__ = [
     "Notice",
     "Odometry",
     "Original",
+    "PhotoOfSet",
     "Position",
     "Prior",
+    "Problem",
     "ProblemError",
     "Readiness",
     "Retries",
     "Search",
     "Searched",
+    "SetAnswer",
+    "SetShot",
     "Snapped",
     "Tile",
     "TrackCandidate",

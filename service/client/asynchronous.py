@@ -15,6 +15,7 @@ from service.client.answers import Answer, Info, Readiness
 from service.client.fleet import Corrections, Fix, FleetQuestion
 from service.client.question import Camera, Exif, Image, Prior, Search
 from service.client.retrying import Call, Failure, Reply, Retries, Send, Wait, converse
+from service.client.sets import BatchAnswer, BatchPhoto, ManyQuestion, SetAnswer, SetShot
 from service.client.tracks import Motion, Odometry, Tracked, TrackQuestion
 from service.client.wire import (
     DEFAULT_TIMEOUT_S,
@@ -26,9 +27,11 @@ from service.client.wire import (
     endpoint,
     failure_of,
     read_answer,
+    read_batch,
     read_corrections,
     read_info,
     read_readiness,
+    read_set,
     read_tracked,
     timeout_of,
 )
@@ -106,6 +109,62 @@ class AsyncClient:
         question = Question(image, prior, camera, search, exif, top_k, request_id, traceparent)
         data = await asyncio.to_thread(question.read)
         return read_answer(await self._ask(question.call(data), timeout_s))
+
+    async def localize_batch(
+        self,
+        photos: Sequence[BatchPhoto | Image],
+        *,
+        prior: Prior | None = None,
+        camera: Camera | None = None,
+        search: Search | None = None,
+        exif: Exif | None = None,
+        top_k: int | None = None,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> BatchAnswer:
+        """Ask where each of up to 16 photos was taken; what is said here is said of all of them.
+
+        Args:
+            photos: images, or `BatchPhoto` for those of which more is to be said.
+
+        Raises:
+            As `localize`; what is wrong with one photo is among the results instead.
+        """
+        question = ManyQuestion(
+            "/localize/batch", photos, prior, camera, search, exif, top_k, None, request_id, traceparent
+        )
+        data = await asyncio.to_thread(question.read)
+        return read_batch(await self._ask(question.call(data), timeout_s))
+
+    async def localize_set(
+        self,
+        photos: Sequence[SetShot | Image],
+        *,
+        prior: Prior | None = None,
+        camera: Camera | None = None,
+        search: Search | None = None,
+        exif: Exif | None = None,
+        top_k: int | None = None,
+        skip_unusable: bool | None = None,
+        timeout_s: float | None = None,
+        request_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> SetAnswer:
+        """Ask where 2 to 16 photos of one place were taken, in any order.
+
+        Args:
+            photos: images, or `SetShot` for those whose camera or relative heading is known.
+            skip_unusable: answer without photos that cannot be used, instead of raising.
+
+        Raises:
+            As `localize`.
+        """
+        question = ManyQuestion(
+            "/localize/set", photos, prior, camera, search, exif, top_k, skip_unusable, request_id, traceparent
+        )
+        data = await asyncio.to_thread(question.read)
+        return read_set(await self._ask(question.call(data), timeout_s))
 
     async def correct(
         self,

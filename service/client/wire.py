@@ -18,6 +18,7 @@ from service.client.errors import ProblemError, UnexpectedAnswer
 from service.client.fleet import Corrections
 from service.client.question import Camera, Exif, Image, Prior, Search, bytes_of, media_type_of, query_of
 from service.client.retrying import Call, Failure, Reply
+from service.client.sets import BatchAnswer, SetAnswer
 from service.client.tracks import Tracked
 
 URL_VARIABLE, KEY_VARIABLE, KEY_FILE_VARIABLE = "SKYFIX_URL", "SKYFIX_API_KEY", "SKYFIX_API_KEY_FILE"
@@ -28,11 +29,12 @@ KEEP_ALIVE_S = 4.0
 MOST_ANSWER_BYTES = 16 * 1024 * 1024
 MEDIA_TYPE, PROBLEM_TYPE = "application/json", "application/problem+json"
 POINTLESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError, httpx.TooManyRedirects)
-A = TypeVar("A", Answer, Corrections, Info, Problem, Ready, Tracked)
+A = TypeVar("A", Answer, BatchAnswer, Corrections, Info, Problem, Ready, SetAnswer, Tracked)
 
 ANSWER, INFO, READY, PROBLEM = TypeAdapter(Answer), TypeAdapter(Info), TypeAdapter(Ready), TypeAdapter(Problem)
 CORRECTIONS = TypeAdapter(Corrections)
 TRACKED = TypeAdapter(Tracked)
+BATCH_ANSWER, SET_ANSWER = TypeAdapter(BatchAnswer), TypeAdapter(SetAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,16 @@ def read_corrections(reply: Reply) -> Corrections:
 def read_tracked(reply: Reply) -> Tracked:
     """Raises ProblemError, UnexpectedAnswer."""
     return _read(reply, TRACKED)
+
+
+def read_batch(reply: Reply) -> BatchAnswer:
+    """Raises ProblemError, UnexpectedAnswer."""
+    return _read(reply, BATCH_ANSWER)
+
+
+def read_set(reply: Reply) -> SetAnswer:
+    """Raises ProblemError, UnexpectedAnswer."""
+    return _read(reply, SET_ANSWER)
 
 
 def read_info(reply: Reply) -> Info:
