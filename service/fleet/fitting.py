@@ -14,7 +14,7 @@ from service.fleet.motion import Movement, chain_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-LOOKED_AT, FEWEST = 300, 20
+LOOKED_AT, FEWEST = 200, 20
 ACCELERATIONS, SPEEDS, WHITES = (0.3, 1.0, 3.0, 10.0), (0.4, 0.65, 1.0, 2.0, 4.0), (0.04, 0.15, 0.5, 0.95)
 SWEEPS = 2
 

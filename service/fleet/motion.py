@@ -52,13 +52,10 @@ def chain_of(fixes: Sequence[Fix], xy_m: Floats, seconds: Floats, is_left_out: B
         is_left_out: (N,) fixes that are not believed.
     """
     steps = np.diff(seconds, prepend=seconds[:1])
-    information, vector = np.zeros((len(fixes), SIZE, SIZE)), np.zeros((len(fixes), SIZE))
-    log_scale = 0.0
-    for k, fix in enumerate(fixes):
-        if is_left_out[k]:
-            continue
-        log_scale += _measure_position(fix.sigma_m, xy_m[k], movement, information[k], vector[k])
-        log_scale += _measure_velocity(fix, movement, information[k], vector[k])
+    at, at_vector, at_scale = _positions(np.array([fix.sigma_m for fix in fixes]), xy_m, movement)
+    going, going_vector, going_scale = _velocities(fixes, movement)
+    information, vector, log_scale = at + going, at_vector + going_vector, at_scale + going_scale
+    information[is_left_out], vector[is_left_out], log_scale[is_left_out] = 0.0, 0.0, 0.0
     spread = np.array([FIRST_POSITION_M, FIRST_POSITION_M, FIRST_SPEED_MPS, FIRST_SPEED_MPS, 1.0, 1.0])
     spread[:2] += 10.0 * fixes[0].sigma_m
     return Chain(
@@ -68,44 +65,42 @@ def chain_of(fixes: Sequence[Fix], xy_m: Floats, seconds: Floats, is_left_out: B
         noise=_noises(steps, movement),
         information=information,
         vector=vector,
-        log_scale=log_scale,
+        log_scale=float(log_scale.sum()),
     )
 
 
-def _measure_position(sigma_m: float, xy_m: Floats, movement: Movement, information: Floats, vector: Floats) -> float:
-    """z = x + sigma (sqrt(1 - white) u + sqrt(white) n); give the log of what does not depend on the state."""
-    looks = np.zeros((2, SIZE))
-    looks[[0, 1], [0, 1]] = 1.0
-    looks[[0, 1], [4, 5]] = sigma_m * math.sqrt(1.0 - movement.white)
+def _positions(sigma_m: Floats, xy_m: Floats, movement: Movement) -> tuple[Floats, Floats, Floats]:
+    """z = x + sigma (sqrt(1 - white) u + sqrt(white) n): information (N, S, S), vectors (N, S), log scales (N,)."""
+    looks = np.zeros((len(sigma_m), 2, SIZE))
+    looks[:, [0, 1], [0, 1]] = 1.0
+    looks[:, [0, 1], [4, 5]] = (sigma_m * math.sqrt(1.0 - movement.white))[:, None]
     weight = 1.0 / (sigma_m**2 * movement.white)
-    information += weight * looks.T @ looks
-    vector += weight * looks.T @ xy_m
-    return _log_scale(xy_m, np.eye(2) * weight)
+    turned = weight[:, None, None] * looks.swapaxes(1, 2)
+    scale = np.log(weight) - weight * (xy_m**2).sum(axis=1) / 2.0 - math.log(2.0 * math.pi)
+    return turned @ looks, np.einsum("nsi,ni->ns", turned, xy_m), scale
 
 
-def _measure_velocity(fix: Fix, movement: Movement, information: Floats, vector: Floats) -> float:
-    """Speed and course together are a velocity; a speed alone tells only that one stands."""
-    if fix.speed_mps is None:
-        return 0.0
-    if fix.speed_mps < STANDING_MPS:
-        velocity, covariance = np.zeros(2), np.eye(2) * movement.speed_mps**2
-    elif fix.heading_deg is not None:
-        turn = math.radians(fix.heading_deg)
-        along, across = np.array([math.sin(turn), math.cos(turn)]), np.array([math.cos(turn), -math.sin(turn)])
-        aside = math.hypot(fix.speed_mps * math.radians(movement.course_deg), movement.speed_mps)
-        velocity = fix.speed_mps * along
-        covariance = movement.speed_mps**2 * np.outer(along, along) + aside**2 * np.outer(across, across)
-    else:
-        return 0.0
-    weight = np.linalg.inv(covariance)
-    information[2:4, 2:4] += weight
-    vector[2:4] += weight @ velocity
-    return _log_scale(velocity, np.asarray(weight, np.float64))
-
-
-def _log_scale(value: Floats, weight: Floats) -> float:
-    """-(z' R^-1 z + log det 2 pi R) / 2 of a measurement (2,) with its inverse covariance (2, 2)."""
-    return float(-(value @ weight @ value) + np.log(np.linalg.det(weight))) / 2.0 - math.log(2.0 * math.pi)
+def _velocities(fixes: Sequence[Fix], movement: Movement) -> tuple[Floats, Floats, Floats]:
+    """Speed and course together are a velocity; a speed alone tells only that one stands. As of `_positions`."""
+    speed = np.array([np.nan if fix.speed_mps is None else fix.speed_mps for fix in fixes])
+    course = np.radians([np.nan if fix.heading_deg is None else fix.heading_deg for fix in fixes])
+    stands = speed < STANDING_MPS
+    known = stands | ~np.isnan(speed + course)
+    speed = np.where(known & ~stands, speed, 0.0)
+    turn = np.where(known & ~stands, course, 0.0)
+    along = np.stack([np.sin(turn), np.cos(turn)], axis=1)
+    across = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    ahead = known / movement.speed_mps**2
+    aside = known / ((speed * math.radians(movement.course_deg)) ** 2 + movement.speed_mps**2)
+    information, vector = np.zeros((len(fixes), SIZE, SIZE)), np.zeros((len(fixes), SIZE))
+    information[:, 2:4, 2:4] = (
+        ahead[:, None, None] * along[:, :, None] * along[:, None, :]
+        + aside[:, None, None] * across[:, :, None] * across[:, None, :]
+    )
+    vector[:, 2:4] = (ahead * speed)[:, None] * along
+    scale = np.zeros(len(fixes))
+    scale[known] = np.log(ahead[known] * aside[known]) / 2.0 - ahead[known] * speed[known] ** 2 / 2.0
+    return information, vector, scale - known * math.log(2.0 * math.pi)
 
 
 def _transitions(steps: Floats, movement: Movement) -> Floats:
