@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -13,23 +13,31 @@ from rich.table import Table
 
 from models.errors import UsageError
 from service.loading import load_localizer
-from service.localizer import localize
+from service.localizer import Localizer, localize
 from service.models_held import ModelsHeld
-from service.parameters import from_flat
+from service.parameters import NUMBER, from_flat
+from service.query import Query
 from service.responses import LocalizeResponse, localize_response
+from service.sets.local import localize_set
+from service.sets.parts import MOST_IMAGES
+from service.sets.responses import LocalizeSetResponse, set_response
+from service.sets.working import set_query
 
 ASSUMED_PERCENTILE = "95"
 DEFAULT_TOP_K = 5
 
 
 @click.command()
-@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option("--index", "index_path", type=click.Path(path_type=Path), required=True, help="Index folder or region.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle folder; the committed one by default.")
 @click.option("--fov", "fov_deg", help="Horizontal field of view in degrees; else EXIF, else 70.")
 @click.option("--projection", help="perspective or panorama.")
 @click.option("--heading", "heading_deg", help="True heading of the photo's centre; searched when left out.")
 @click.option("--heading-accuracy", "heading_accuracy_deg", help="Headings within this are tried.")
+@click.option("--relative-headings", metavar="DEG,...", help="Of several photos, clockwise from any common zero.")
 @click.option("--pitch", "pitch_deg", help="Upward tilt in degrees.")
 @click.option("--prior", metavar="LAT,LON,M", help="Rough position and its 95 % radius in metres.")
 @click.option("--mode", help="auto, prior or global.")
@@ -37,15 +45,19 @@ DEFAULT_TOP_K = 5
 @click.option("--top-k", "top_k", help="Candidates wanted, 1 to 50, 5 by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    photo: Path,
+    photos: tuple[Path, ...],
     index_path: Path,
     bundle: Path | None,
     prior: str | None,
+    relative_headings: str | None,
     use_gps_as_prior: bool,
     as_json: bool,
     **flat: str | None,
 ) -> None:
-    """Say where PHOTO was taken."""
+    """Say where PHOTO was taken; several photos are taken for one place, in any order and with any headings."""
+    turns = split_headings(relative_headings, len(photos))
+    if relative_headings is not None and flat["heading_deg"] is not None:
+        raise UsageError("--relative-headings and --heading exclude each other.")
     fields = [(name, text) for name, text in flat.items() if text is not None]
     if prior is not None:
         fields += split_prior(prior)
@@ -53,12 +65,40 @@ def command(
         fields.append(("use_gps_as_prior", "true"))
     query = from_flat(fields).to_query(DEFAULT_TOP_K)
     localizer = load_localizer(index_path, ModelsHeld([bundle] if bundle else []))
-    answer, seconds = localize(localizer, photo.read_bytes(), query)
-    response = localize_response(answer, "local", seconds)
+    response = answer_here(localizer, [photo.read_bytes() for photo in photos], query, turns)
     if as_json:
         click.echo(json.dumps(response.model_dump(exclude_none=True, exclude={"request_id"}), allow_nan=False))
     else:
         print_answer(response)
+
+
+def answer_here(
+    localizer: Localizer, photos: Sequence[bytes], query: Query, turns: Sequence[float | None]
+) -> LocalizeResponse:
+    """Answer one photo, or several as a set."""
+    if len(photos) == 1:
+        answer, seconds = localize(localizer, photos[0], query)
+        return localize_response(answer, "local", seconds)
+    about = set_query([query] * len(photos), turns)
+    said, views, seconds = localize_set(localizer, photos, about)
+    return set_response(said, about, views, "local", seconds)
+
+
+def split_headings(text: str | None, photos: int) -> list[float | None]:
+    """Split DEG,DEG,... into a heading for each photo.
+
+    Raises:
+        UsageError: more photos than a set takes, or not one number from 0 below 360 for each of several.
+    """
+    if photos > MOST_IMAGES:
+        raise UsageError(f"{photos} photos are more than the {MOST_IMAGES} that a set takes.")
+    if text is None:
+        return [None] * photos
+    parts = [part.strip() for part in text.split(",")]
+    turns = [float(part) if NUMBER.fullmatch(part) else -1.0 for part in parts]
+    if len(turns) != photos or photos < 2 or not all(0.0 <= turn < 360.0 for turn in turns):
+        raise UsageError("--relative-headings takes a number from 0 below 360 for each of several photos, by commas.")
+    return list(turns)
 
 
 def split_prior(text: str) -> list[tuple[str, str]]:
@@ -96,6 +136,15 @@ def verdict(response: LocalizeResponse) -> Iterator[str]:
         yield f"Heading {heading.deg:.0f}°, within {heading.accuracy_deg_68:.0f}° with 68 %."
 
 
+def of_each(response: LocalizeSetResponse) -> Iterator[str]:
+    """Say how each photo of a set was turned, and what is odd about it."""
+    for number, photo in enumerate(response.photos, start=1):
+        told = [] if photo.heading is None else [f"heading {photo.heading.deg:.0f}°"]
+        told += [f"{notice.code}: {notice.detail}" for notice in photo.notices]
+        if told:
+            yield f"Photo {number}: {'; '.join(told)}"
+
+
 def print_answer(response: LocalizeResponse) -> None:
     """Print a table for people, and the notices below it."""
     console = Console()
@@ -120,6 +169,9 @@ def print_answer(response: LocalizeResponse) -> None:
         console.print("The prior lies outside the index: no tile reaches into its circle.")
     for line in verdict(response):
         console.print(line, highlight=False)
+    if isinstance(response, LocalizeSetResponse):
+        for line in of_each(response):
+            console.print(line, highlight=False)
     scanned, seconds = response.search.tiles_scanned, sum(response.timings_ms.values()) / 1000
     console.print(f"{scanned} tiles of {response.search.index} compared in {seconds:.2f} s.")
     for notice in response.notices:
