@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: setup demo serve test test-all check fmt bench up lock floors sbom dist image-check clean
+.PHONY: setup vendor demo serve test test-all check fmt bench up lock floors sbom dist image-check screenshots clean
 
 # What the demo needs, and no torch: the service, the index job, the sample city.
 $(VENV)/.demo: pyproject.toml
@@ -20,10 +20,14 @@ $(VENV)/.dev: $(VENV)/.demo
 
 setup: $(VENV)/.dev
 
-demo: $(VENV)/.demo
+# The map library of the page; without a network the page comes without a map, and says so.
+vendor: $(VENV)/.demo
+	-$(BIN)/python -m service.page.vendor
+
+demo: $(VENV)/.demo vendor
 	$(BIN)/skyfix demo $(if $(ONCE),--once)
 
-serve: $(VENV)/.demo
+serve: $(VENV)/.demo vendor
 	$(BIN)/skyfix serve $(if $(INDEX),--index $(INDEX))
 
 test: $(VENV)/.dev
@@ -74,6 +78,10 @@ dist: $(VENV)/.demo
 
 image-check: $(VENV)/.demo
 	SKYFIX=$(BIN)/skyfix docker/image-check.sh
+
+# Pictures of the page for docs/ and README.md; wants Chromium.
+screenshots: $(VENV)/.dev vendor
+	$(BIN)/python docs/screenshots.py --work $(or $(WORK),build/screenshots)
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -49,7 +49,7 @@ def policy(style_url: str | None) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "worker-src 'self' blob:",
-            "style-src 'self' 'unsafe-inline'",  # the map library sets styles of its own elements
+            "style-src 'self'",
             f"img-src 'self' data: blob:{elsewhere}",
             f"connect-src 'self'{elsewhere}",
             "base-uri 'none'",

@@ -52,14 +52,20 @@ def fetch(registry: str = REGISTRY) -> bytes:
 
 
 def unpack(package: bytes, folder: Path) -> None:
-    """Write the files of a release that the page needs."""
+    """Write the files of a release that the page needs, the name of the release last.
+
+    Raises:
+        VendorFailed: one of them is missing.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
+            streams = {name: archive.extractfile(member) for name, member in IN_PACKAGE.items()}
+            contents = {name: stream.read() for name, stream in streams.items() if stream is not None}
+    except (tarfile.TarError, KeyError, OSError) as error:
+        raise VendorFailed(f"{NAME} {VERSION} does not hold what the page needs: {error}.") from error
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
-        for name, member in IN_PACKAGE.items():
-            stream = archive.extractfile(member)
-            if stream is None:
-                raise VendorFailed(f"{NAME} {VERSION} holds no {member}.")
-            DISK.write_file(folder / name, stream.read())
+    for name, content in contents.items():
+        DISK.write_file(folder / name, content)
     DISK.write_file(folder / "VERSION", f"{NAME} {VERSION}\n".encode("ascii"))
 
 

@@ -33,7 +33,7 @@ export function showVerdict(element, answer, away) {
   }
   if (claims && heading) {
     const within = heading.accuracy_deg_68 === undefined ? "" : ` ± ${number(heading.accuracy_deg_68)}°`;
-    element.append(paragraph(t("heading", { heading: `${number(heading.deg)}°${within}` })));
+    element.append(paragraph(t("heading", { heading: `${degrees(heading.deg)}${within}` })));
   }
   if (claims && answer.confidence !== undefined) {
     const sure = Object.assign(document.createElement("div"), { className: "sure" });
@@ -71,7 +71,7 @@ export function showCandidates(list, answer, chosen, onChoose) {
 function beside(candidate, first) {
   const told = [];
   if (candidate !== first) told.push(t("from_first", { metres: metres(distanceM([candidate.lon, candidate.lat], [first.lon, first.lat])) }));
-  if (candidate.heading_deg !== undefined) told.push(t("heading_short", { heading: `${number(candidate.heading_deg)}°` }));
+  if (candidate.heading_deg !== undefined) told.push(t("heading_short", { heading: degrees(candidate.heading_deg) }));
   return told.join(", ");
 }
 
@@ -155,6 +155,10 @@ export function asGeojson(answer) {
     features.push(polygon(ring, { kind: "ellipse", percentile: 95, rank: 1 }));
   }
   return { type: "FeatureCollection", features, ...said };
+}
+
+function degrees(heading) {
+  return `${number(Math.round(heading) % 360)}°`;
 }
 
 function item(content) {

@@ -47,14 +47,14 @@ function useTabs(onChange) {
 
 function useKey(onKept) {
   const dialog = $("key-dialog");
-  const open = () => { if (!dialog.open) { $("key").value = key.get(); dialog.returnValue = ""; dialog.showModal(); } };
+  const open = () => { if (!dialog.open) { $("key").value = key.get(); dialog.showModal(); } };
   $("key-button").addEventListener("click", () => { $("key-refused").hidden = true; open(); });
   document.addEventListener("key-wanted", () => { $("key-refused").hidden = !key.get(); open(); });
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue === "keep" && $("key").value) key.keep($("key").value.trim());
-    if (dialog.returnValue === "forget") key.forget();
-    $("key").value = "";
-    if (dialog.returnValue === "keep") onKept();
+  dialog.addEventListener("close", () => { $("key").value = ""; });
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    const typed = $("key").value.trim();
+    if (event.submitter.value === "forget") key.forget();
+    else if (typed) { key.keep(typed); onKept(); }
   });
 }
 
@@ -122,6 +122,7 @@ async function begin() {
   });
   document.addEventListener("language", () => showNote($("map-note").dataset.key || null));
   useBanner(info.page?.demo);
+  globalThis.skyfix = { map, tabs }; // for the console, and for tests
   document.body.dataset.ready = "true";
   await offerSamples(tabs.photo);
 }

@@ -31,7 +31,7 @@ export function number(value, decimals = 0) {
 }
 
 export function percent(share) {
-  if (share > 0 && share < 0.001) return `< ${percent(0.001)}`;
+  if (share < 0.001) return `< ${percent(0.001)}`;
   const decimals = share < 0.1 || (share > 0.99 && share < 1) ? 1 : 0;
   return Math.min(share, share < 1 ? 0.999 : 1).toLocaleString(language, { style: "percent", maximumFractionDigits: decimals });
 }
