@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": ("service.commands.serve:command", "Answer photos over HTTP."),
     "keys": ("service.commands.keys:command", "Make, list and revoke API keys."),
     "localize": ("service.commands.localize:command", "Say where one photo was taken, without a server."),
+    "explain": ("service.commands.explain:command", "Draw what the answer about a photo rests on."),
     "track": ("service.commands.track:command", "Follow a camera through a folder of photos or a film."),
     "correct": ("service.commands.correct:command", "Correct the fixes of a track by photos taken along it."),
     "geotag": ("service.commands.geotag:command", "Give positions to the photos of a folder that have none."),

@@ -23,6 +23,8 @@ class Columns:
 
     cosines: Floats
     """(w,) in [-1, 1], from left to right; their mean is the similarity."""
+    at_large: float
+    """Mean similarity of this photo to places of the index at large: what agrees no more than that says nothing."""
     left_deg: float
     """Azimuth of the first column's left edge from the photo's centre."""
     north_deg: float
@@ -30,12 +32,17 @@ class Columns:
     step_deg: float
     """Width of a column."""
 
+    @property
+    def more(self) -> Floats:
+        """(w,) what each says for the place, 0 or more: how much its cosine is above those at large."""
+        return np.maximum(self.cosines - self.at_large, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Attention:
     """An explanation of the first candidate. Grids are (h, w), 0 or more, row by row from the upper left corner.
 
-    A contribution's two grids have one scale, cosines; those of an attention have one each, without a unit.
+    A contribution's two grids have one scale, that of `Columns.more`; those of an attention have one each.
     """
 
     kind: Kind

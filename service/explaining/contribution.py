@@ -1,8 +1,9 @@
 """Azimuth columns taken apart: a similarity is the mean of one cosine a column, so each direction's share is exact.
 
 Nothing is estimated: the photo's columns are laid onto the tile's at the shift where they fit best, and the inner
-product, which the search ranked by, is written down before it is summed. Columns have no rows and no distance, so a
-whole direction has one value, from the lower edge of the photo to the upper one and from the camera to the tile's edge.
+product, which the search ranked by, is written down before it is summed. As any two places agree somewhat, pictures
+show how much more than at large each direction agrees. Columns have no rows and no distance, so a whole direction has
+one value, from the lower edge of the photo to the upper one and from the camera to the tile's edge.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from service.explaining.directions import directions, middles
 Float32s = NDArray[np.float32]
 
 
-def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput) -> Columns:
+def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput, at_large: float) -> Columns:
     """Write the similarity of a photo and a cell as a mean.
 
     Args:
         columns: (w, E), the photo's description.
         described: (W * E,), the cell's.
         ground: what the photo was described from.
+        at_large: mean similarity of the photo to places at large.
     """
     seen, channels = columns.shape
     total = described.size // channels
@@ -36,7 +38,7 @@ def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput) -> 
     products = np.einsum("ce,ce->c", columns.astype(np.float64), facing.astype(np.float64))
     cosines: Floats = products * mean_cosine_scale(seen, total) * seen
     step_deg = 360.0 / total
-    return Columns(cosines, ground.left_deg, first * step_deg, step_deg)
+    return Columns(cosines, at_large, ground.left_deg, first * step_deg, step_deg)
 
 
 def contribution(
@@ -63,9 +65,9 @@ def contribution(
 
 
 def _along(found: Columns, azimuth_deg: Floats) -> Floats:
-    """Give the cosines, none below zero, at azimuths from the first column's left edge; 0 where nothing was seen."""
+    """Give `more` at azimuths from the first column's left edge; 0 where nothing was seen."""
     column = (azimuth_deg % 360.0 // found.step_deg).astype(np.int64)
-    padded = np.append(np.maximum(found.cosines, 0.0), 0.0)
+    padded = np.append(found.more, 0.0)
     drawn: Floats = padded[np.minimum(column, len(found.cosines))]
     return drawn
 

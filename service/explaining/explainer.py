@@ -9,6 +9,7 @@ import numpy as np
 from index.gallery import Gallery
 from models.bundle import GroundView
 from models.camera import Camera
+from models.columns import mean_cosine_scale, shifts
 from models.encoder import Attending, Encoder
 from models.geo import Floats
 from models.preprocess import aerial_input
@@ -58,9 +59,15 @@ class Explainer:
             rows, cells = np.array([best.row]), np.array([best.cell])
             described = self._gallery.described(rows, cells)[0]
             lat, lon = (float(value[0]) for value in self._gallery.cell_lat_lon(rows, cells))
-            found = taken_apart(view.columns, described, prepared.ground)
+            at_large = self._at_large(view)
+            found = taken_apart(view.columns, described, prepared.ground, at_large)
             return contribution(found, camera, ground, prepared.size_px, best.tile.bounds, (lat, lon))
         return None
+
+    def _at_large(self, view: View) -> float:
+        total = self._manifest.embedding.columns
+        products = self._gallery.background(shifts(view.columns, total))
+        return float(products.mean) * mean_cosine_scale(len(view.columns), total)
 
     def _tile_attention(self, best: Candidate) -> Floats | None:
         """Show the tile to the network again, from the pictures that the index keeps; None where it keeps none.

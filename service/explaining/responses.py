@@ -23,6 +23,7 @@ class GridOut(Out):
 
 class ColumnsOut(Out):
     cosines: tuple[float, ...] = Field(description="Of each column, from left to right; their mean is the similarity.")
+    at_large: float = Field(description="Mean similarity of the photo to places of the index; values are above it.")
     left_deg: float = Field(description="Left edge of the first column, from the photo's centre, clockwise.")
     north_deg: float = Field(ge=0, lt=360, description="The same edge on the tile, clockwise from true north.")
     step_deg: float = Field(gt=0, le=360, description="Width of a column.")
@@ -31,7 +32,7 @@ class ColumnsOut(Out):
 class AttentionOut(Out):
     """Where the network looked, or which directions spoke for the first candidate; only where it was asked for."""
 
-    kind: Annotated[Kind, Field(description="attention: of a transformer; contribution: cosines by direction.")]
+    kind: Annotated[Kind, Field(description="attention: of a transformer; contribution: what each direction adds.")]
     photo: Annotated[GridOut, Field(description="Over the upright photo.")]
     tile: Annotated[GridOut | None, Field(description="Over the first candidate's tile, north up.")] = None
     columns: Annotated[ColumnsOut | None, Field(description="The numbers of a contribution.")] = None
@@ -41,7 +42,7 @@ def attention_out(found: Attention | None) -> AttentionOut | None:
     if found is None:
         return None
     photo, tile, columns = found.photo, found.tile, found.columns
-    one_scale = float(columns.cosines.max()) if columns is not None else None
+    one_scale = float(columns.more.max()) if columns is not None else None
     return AttentionOut(
         kind=found.kind,
         photo=_grid(photo, one_scale),
@@ -50,6 +51,7 @@ def attention_out(found: Attention | None) -> AttentionOut | None:
         if columns is None
         else ColumnsOut(
             cosines=tuple(round(value, 3) + 0.0 for value in columns.cosines.tolist()),
+            at_large=round(columns.at_large, 3) + 0.0,
             left_deg=round(columns.left_deg, 3) + 0.0,
             north_deg=round(columns.north_deg, 3) % 360.0,
             step_deg=round(columns.step_deg, 3),

@@ -81,8 +81,8 @@ def test_a_covered_half_contributes_nothing(silent: IndexLocalizer) -> None:
     np.testing.assert_allclose(found.columns.cosines[:4], 0.0, atol=1e-3)
     assert found.columns.cosines[4:].min() > 0.95
     middle = found.photo[found.photo.shape[0] // 2]
-    assert middle[: len(middle) // 2].max() < 1e-3
-    assert middle[len(middle) // 2 :].min() > 0.95
+    assert middle[: len(middle) // 2].max() == 0.0
+    assert middle[len(middle) // 2 :].min() > 0.9 * middle.max() > 0.0
 
 
 def test_the_tile_shows_the_sector_that_was_seen(silent: IndexLocalizer) -> None:
@@ -92,9 +92,10 @@ def test_the_tile_shows_the_sector_that_was_seen(silent: IndexLocalizer) -> None
     _, found = _explained(silent, east, camera)
     assert found.tile is not None
     side = len(found.tile)
-    assert found.tile[side // 2, -3] > 0.95
+    most = found.tile.max()
+    assert found.tile[side // 2, -3] > 0.9 * most > 0.0
     assert found.tile[side // 2, 3] == found.tile[3, side // 2] == found.tile[-3, side // 2] == 0.0
-    assert (found.tile > 0.5).mean() == pytest.approx(0.25, abs=0.04)
+    assert (found.tile > 0.5 * most).mean() == pytest.approx(0.25, abs=0.04)
 
 
 def test_nothing_is_explained_unless_it_is_asked(localizer: IndexLocalizer) -> None:
