@@ -87,7 +87,7 @@ class _Sites:
 
     def has_say(self, step: int, tilted: Tilted, photo: Observation) -> bool:
         """Beside others a photo may tell little that is new; what counts is that it explains the place."""
-        return tilted.explains(photo) if step in self._telling else tilted.supports(photo)
+        return tilted.explains if step in self._telling else tilted.supports(photo)
 
     @property
     def any(self) -> bool:

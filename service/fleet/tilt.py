@@ -15,6 +15,8 @@ from service.fleet.observation import Observation
 
 Floats = NDArray[np.float64]
 LEAST_SHARE = 1e-6
+MOST_DOUBT = 0.1
+"""A photo that is not of here looks like somewhere near now and then: it has to be ten to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ class Tilted:
     doubt: float
     narrows: bool
 
-    def explains(self, observation: Observation) -> bool:
+    @property
+    def explains(self) -> bool:
         """Is the photo of somewhere in the belief at all? Many a vehicle's is of nothing that the index knows."""
-        return self.doubt < observation.thresholds.outside_at
+        return self.doubt < MOST_DOUBT
 
     def supports(self, observation: Observation) -> bool:
         """Does the photo say enough of the place to move what was believed?"""
-        return self.explains(observation) and self.narrows and self.told_nats >= observation.thresholds.told_nats
+        return self.explains and self.narrows and self.told_nats >= observation.thresholds.told_nats
 
 
 def tilt(observation: Observation, mean: Floats, covariance: Floats) -> Tilted:
