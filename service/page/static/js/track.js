@@ -94,8 +94,9 @@ export class TrackTab {
         if (shrunk && focal35mm) fovDeg ??= fovOf(focal35mm, bitmap); // its EXIF is lost
         form.append(`img${place}`, photo, file.name);
       }
-      const camera = fovDeg ? { camera: { fov_deg: fovDeg } } : {};
-      form.append("fixes", JSON.stringify({ fixes, search: { index: $("index-choice").value }, ...camera }));
+      const projection = $("track-projection").value || undefined;
+      const camera = { projection, fov_deg: projection === "panorama" ? undefined : fovDeg };
+      form.append("fixes", JSON.stringify({ fixes, search: { index: $("index-choice").value }, camera }));
       this.answer = await (await ask("correct", { method: "POST", body: form })).json();
       $("track-answer").hidden = false;
       $("track-slider").max = String(this.answer.corrected.length - 1);

@@ -10,7 +10,7 @@ function fromGpx(text) {
   return [...tree.getElementsByTagNameNS("*", "trkpt")].map((each) => {
     const child = (name) => each.getElementsByTagNameNS("*", name)[0]?.textContent.trim();
     const fix = { lat: parseFloat(each.getAttribute("lat")), lon: parseFloat(each.getAttribute("lon")) };
-    if (child("time")) fix.timestamp = child("time");
+    if (child("time")) fix.timestamp = zoned(child("time"));
     if (Number(child("accuracy")) > 0) {
       const percentile = each.getElementsByTagNameNS("*", "accuracy")[0].getAttribute("percentile");
       Object.assign(fix, { accuracy_m: Number(child("accuracy")), accuracy_percentile: percentile === "95" ? 95 : 68 });
@@ -34,5 +34,10 @@ function fromGeojson(given) {
 }
 
 function fix([lon, lat], time) {
-  return { lat, lon, ...(typeof time === "string" ? { timestamp: time } : {}) };
+  return { lat, lon, ...(typeof time === "string" ? { timestamp: zoned(time) } : {}) };
+}
+
+/** A time without a zone is taken for UTC, as GPX has it. */
+function zoned(time) {
+  return /(Z|[+-]\d\d:?\d\d)$/i.test(time) ? time : `${time}Z`;
 }
