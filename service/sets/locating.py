@@ -103,11 +103,17 @@ class SetLocating:
         return self._conclude(asked, parts, "prior", prior, prior)
 
     def _everywhere(self, asked: _Asked, prior: Prior | None) -> SetAnswer:
+        return self._conclude(asked, self._listed(asked), "global", None, prior)
+
+    def evidence(self, photos: Sequence[Member]) -> list[Likelihood]:
+        """What each photo says of the cells of the whole gallery that any of them lists, in one frame."""
+        return self._listed(_Asked(photos, [self._source.laid_out(photo.view) for photo in photos], 1, ()))
+
+    def _listed(self, asked: _Asked) -> list[Likelihood]:
         parts = [self._source.everywhere(view, queries) for view, queries in asked.views]
-        if len(parts) > 1:
-            parts = self._joined(asked, parts, (parts[0].evidence.lat, parts[0].evidence.lon))
-            parts = self._centred(parts)
-        return self._conclude(asked, parts, "global", None, prior)
+        if len(parts) == 1:
+            return parts
+        return self._centred(self._joined(asked, parts, (parts[0].evidence.lat, parts[0].evidence.lon)))
 
     def _joined(self, asked: _Asked, parts: Sequence[Likelihood], origin: tuple[float, float]) -> list[Likelihood]:
         """Compare every photo with the cells that any of them listed; the rest of each stays its own."""
