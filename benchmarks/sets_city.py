@@ -81,7 +81,8 @@ class CityTiles:
 
     @property
     def _line(self) -> Floats:
-        line: Floats = (np.arange(int(np.ceil(self.city.extent_m / self.stride_m - 1e-9))) + 0.5) * self.stride_m
+        count = int(np.ceil(self.city.extent_m / self.stride_m - 1e-9))
+        line: Floats = (np.arange(count, dtype=np.float64) + 0.5) * np.float64(self.stride_m)
         return line
 
     @property

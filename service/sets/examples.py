@@ -70,7 +70,7 @@ SET_ANSWER: Json = {
     ],
     "search": {"mode_used": "global", "tiles_scanned": 484, "index": "city4201@1", "model": "sample-city@3"},
     "notices": [],
-    "timings_ms": {"search": 236.55, "posterior": 37.73},
+    "timings_ms": {"search": 693.86, "posterior": 21.59},
     "photos": [
         {"used": True, "heading": {"deg": 186.71, "accuracy_deg_68": 4.9}, "notices": []},
         {"used": True, "heading": {"deg": 71.14, "accuracy_deg_68": 6.0}, "notices": []},

@@ -44,7 +44,7 @@ def url(served: Running) -> str:
 
 def test_a_batch_has_answers_and_problems_in_order(served: Running) -> None:
     lat, lon = position(7)
-    photos = [
+    photos: list[BatchPhoto | bytes] = [
         BatchPhoto(encode(panorama(7)), camera=Camera(fov_deg=360), prior=Prior(lat, lon, 30, 68)),
         b"this is no picture at all",
         quarter(7, 0.0),

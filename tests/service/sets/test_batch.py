@@ -47,7 +47,7 @@ def test_each_photo_is_answered_as_if_it_had_come_alone(client: Client) -> None:
 
 
 def test_a_form_with_photos_in_order_is_the_same_as_json(client: Client) -> None:
-    said = [{"top_k": 1}, {}, {"camera": {"heading_deg": 90}}]
+    said: list[dict[str, Any]] = [{"top_k": 1}, {}, {"camera": {"heading_deg": 90}}]
     files: list[Any] = [("image", (f"{number}.png", photo)) for number, photo in enumerate(PHOTOS)]
     document: dict[str, Any] = {"camera": CAMERA, "top_k": 3}
     files.append(("request", (None, json.dumps({**document, "images": said}))))
