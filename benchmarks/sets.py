@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="Keeps indexes and described photos for the next time.")
     parser.add_argument("--dependence", type=float, default=FUSION.dependence)
     parser.add_argument("--stray", type=float, default=FUSION.stray)
+    parser.add_argument("--outside", action="store_true", help="Photos of other cities alone.")
     parser.add_argument("--fit", action="store_true", help="Score values of `dependence` instead, on other cities.")
     options = parser.parse_args()
     if options.fit and options.cities == CHECKED:
@@ -60,7 +61,9 @@ def main() -> None:
         if options.fit:
             print_scores(cities, options.stray)
         else:
-            report(cities, fusion)
+            if not options.outside:
+                report(cities, fusion)
+            report_outside(cities, fusion)
 
 
 def report(cities: Sequence[SetCity], fusion: Fusion) -> None:
@@ -76,14 +79,21 @@ def report(cities: Sequence[SetCity], fusion: Fusion) -> None:
                     for outcome in outcomes(city, city.places[kind.name], count, fusion, turned=turned)
                 ]
                 print(row(f"{kind.name}, headings {'relative' if turned else 'unknown'}", count, found), flush=True)
-    for seed, city in enumerate(cities):
-        other = cities[(seed + 1) % len(cities)]
-        for count in COUNTS:
-            shots = other.places[KINDS[0].name]
-            said = [answer(city, each, count, fusion, turned=False).answer for each in shots]
-            localized = np.mean([each.status == "localized" for each in said])
-            outside = np.mean([each.reckoning.probability_outside_index for each in said if each.reckoning])
-            print(f"photos of another city, k {count}: localized {localized:.1%}, mean P(outside) {outside:.2f}")
+
+
+def report_outside(cities: Sequence[SetCity], fusion: Fusion) -> None:
+    """Print how often photos of a city are placed in another one."""
+    print("| photos of another city | k | localized | mean P(outside) |")
+    print("|---|---|---|---|")
+    for count in COUNTS:
+        said = [
+            answer(city, shots, count, fusion, turned=False).answer
+            for number, city in enumerate(cities)
+            for shots in cities[(number + 1) % len(cities)].places[KINDS[0].name]
+        ]
+        localized = np.mean([each.status == "localized" for each in said])
+        outside = np.mean([each.reckoning.probability_outside_index for each in said if each.reckoning])
+        print(f"| {KINDS[0].name}, headings unknown | {count} | {localized:.1%} | {outside:.2f} |", flush=True)
 
 
 def row(name: str, count: int, found: Sequence[Outcome]) -> str:
