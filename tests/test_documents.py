@@ -16,6 +16,7 @@ from service.cli import main
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
     "README.md",
+    "README.ko.md",
     "docs/api.md",
     "docs/clients.md",
     "docs/experiments.md",
@@ -23,10 +24,12 @@ DOCUMENTS = (
     "docs/calibration.md",
     "docs/deployment.md",
     "docs/operating.md",
+    "docs/page.md",
     "docs/planning.md",
     "docs/indexing.md",
     "docs/monitoring.md",
     "docs/search.md",
+    "docs/simulation.md",
     "docs/sources.md",
     "docs/tracks.md",
     *(f"models/configs/{p.name}" for p in (ROOT / "models/configs").iterdir()),
@@ -68,6 +71,22 @@ def test_a_command_that_is_shown_exists(document: str, words: list[str]) -> None
         kind = options[word].type
         if isinstance(kind, click.Choice) and not value.isupper():
             kind.convert(value, options[word], click.Context(command))
+
+
+def _figures(document: str) -> list[str]:
+    """Numbers in tables and inline code, in their order."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    return [number for row in rows for number in re.findall(r"[0-9][0-9.,]*", row)]
+
+
+def test_the_korean_readme_says_what_the_english_one_says() -> None:
+    english, korean = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md"))
+    assert _commands("README.ko.md") == _commands("README.md")
+    assert _figures("README.ko.md") == _figures("README.md")
+    for text in (r"^#+ ", r"^```", r"docs/[a-z]+\.md", r"^!\["):
+        assert len(re.findall(text, korean, re.MULTILINE)) >= len(re.findall(text, english, re.MULTILINE)), text
+    assert set(re.findall(r"docs/[a-z]+\.md", english)) <= set(re.findall(r"docs/[a-z]+\.md", korean))
 
 
 @pytest.mark.parametrize("words", [words for _, words in SHOWN if "--config" in words])

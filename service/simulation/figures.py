@@ -58,7 +58,7 @@ class Alarms:
     """Fixes that a photo contradicted.
 
     Attributes:
-        false: of the honest fixes with a photo that was compared; `fewest` and `most` are what the rate that was asked
+        false: of the honest fixes with a photo; `fewest` and `most` are what the rate that was asked
             for allows of so many independent ones.
         caught: of the spoofed ones; None if there were none.
         delay_s: from the first moved fix to the first alarm, a vehicle each; None is a vehicle never caught.
@@ -157,10 +157,9 @@ def _median_ratio(before_m: Floats, after_m: Floats) -> float:
 
 
 def alarms_of(outcome: Outcome, asked_rate: float | None, step_s: float) -> Alarms:
-    """Count alarms among fixes whose photo was compared: those that used it, and those that it contradicted."""
+    """Count alarms among fixes with a photo, whether it was used or not: what the rate that is asked for is of."""
     is_alarm = outcome.status == REJECTED
-    compared = outcome.has_photo & (outcome.visual_used | is_alarm)
-    honest = compared & ~outcome.is_spoofed
+    honest = outcome.has_photo & ~outcome.is_spoofed
     false = share_of(is_alarm[honest], outcome.vehicle[honest])
     fewest, most = (None, None) if asked_rate is None else counts_of(asked_rate, false.count)
     moved = outcome.has_photo & outcome.is_spoofed
