@@ -26,6 +26,7 @@ from service.demo import free_port, offer_samples, plan_shots, running_service
 SEED, EXTENT_M, PICTURES = 2026, 600.0, 6  # as `skyfix demo` has them
 FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 PATIENCE_MS = 60_000
+DRAWN = "() => new Promise((done) => skyfix.map.map.once('idle', done).triggerRepaint())"
 DESK: dict[str, Any] = {"viewport": {"width": 1400, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -77,17 +78,16 @@ def main(work: Path, out: Path) -> int:
                 "() => new Promise((done) => { skyfix.map.map.once('idle', done); skyfix.map.map.triggerRepaint(); })"
             )
             page.mouse.move(0, 0)
-            written = write(page.screenshot(), out / f"{picture.name}.png")
-            print(f"{picture.name}.png: {written // 1024} KiB")
+            written = write(page.screenshot(), out / f"{picture.name}.webp")
+            print(f"{picture.name}.webp: {written // 1024} KiB")
             context.close()
         browser.close()
     return 0
 
 
 def write(content: bytes, path: Path) -> int:
-    """Write a picture with 256 colours, which is a third of its bytes and looks alike; give its size."""
-    image = Image.open(io.BytesIO(content)).convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
-    image.save(path, optimize=True)
+    """Write a picture as WebP; give its size."""
+    Image.open(io.BytesIO(content)).convert("RGB").save(path, quality=88, method=6)
     return path.stat().st_size
 
 

@@ -77,7 +77,7 @@ def _figures(document: str) -> list[str]:
     """Numbers in tables and inline code, in their order."""
     text = (ROOT / document).read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    return [number for row in rows for number in re.findall(r"[0-9][0-9.,]*", row)]
+    return [number for row in rows for number in re.findall(r"[0-9]+(?:[.,][0-9]+)*", row)]
 
 
 def test_the_korean_readme_says_what_the_english_one_says() -> None:
