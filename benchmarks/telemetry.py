@@ -148,7 +148,7 @@ class Rehearsed:
     def __init__(self, localizer: IndexLocalizer, body: bytes, at: tuple[float, float]) -> None:
         query = Query(prior=make_prior(*at, 30.0, 68.0, None), camera=CameraHints(fov_deg=70.0))
         self.about, self.recipe, self.failures_in_a_row = localizer.about, localizer.recipe, 0
-        self.likelihoods, self.coverage = None, localizer.coverage
+        self.likelihoods, self.coverage, self.gallery = None, localizer.coverage, localizer.gallery
         self._photo = localizer.decode(body)
         self._prepared = localizer.prepare(self._photo, query)
         self._columns = localizer.describe(self._prepared)

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from models.errors import UsageError
 from models.training.batch import Supply
 from models.training.config import TrainConfig
+from models.training.curve import write_curve
 from models.training.encoder import TorchEncoder
 from models.training.model import Learner, build_network
 from models.training.parallel import World, join_world
@@ -55,7 +56,7 @@ def train(
 
     Args:
         config: the run; saved as config.json, and a different one refuses to resume.
-        out: folder of the run: checkpoint.pt, log.jsonl, config.json.
+        out: folder of the run: checkpoint.pt, log.jsonl, curve.csv, curve.png, config.json.
         store: folder of the rendered pairs of sample cities; `<out>/pairs` when None.
         init: file that the configuration starts from, where it does; not read when a checkpoint is there.
         workers: processes that render cities.
@@ -131,17 +132,19 @@ def _run(out: Path, stepper: Stepper, supply: Supply, watch: Watch | None, first
                 _save(out, stepper, supply, step + 1, pace.seconds)
             if looks:
                 if watch is not None:
-                    _look(out, stepper, watch, {"step": step + 1, "epoch": (step + 1) // supply.steps_per_epoch}, pace)
+                    row = {"step": step + 1, "epoch": (step + 1) // supply.steps_per_epoch}
+                    _look(out, stepper, watch, row, pace, total)
                 stepper.world.barrier()
                 pace.begin()
 
 
-def _look(out: Path, stepper: Stepper, watch: Watch, row: dict[str, Any], pace: Pace) -> None:
-    """Write one line of the log: where the run is, what it costs and what it recalls."""
+def _look(out: Path, stepper: Stepper, watch: Watch, row: dict[str, Any], pace: Pace, total: int) -> None:
+    """Write one line of the log, where the run is, what it costs and what it recalls, and its curve anew."""
     row |= {"loss": round(float(np.mean(pace.losses)), 4), "learning_rate": stepper.optimiser.param_groups[0]["lr"]}
     row |= {"pairs_per_s": round(pace.pairs_per_s, 1)}
     row |= {"recall": watch.recall(TorchEncoder(stepper.config, stepper.learner.network))}
     _log(out, row | {"seconds": round(pace.seconds, 1)} | memory_mb(stepper.world))
+    write_curve(out / LOG, stepper.config.name, total)
 
 
 @dataclass

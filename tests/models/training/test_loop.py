@@ -119,6 +119,8 @@ def test_training_lowers_the_loss(tiny_transgeo: TrainConfig, pairs: list[CityPa
 def test_a_run_leaves_its_recipe_and_its_log(tiny_transgeo: TrainConfig, trained_run: Path) -> None:
     assert TrainConfig.model_validate_json((trained_run / "config.json").read_text()) == tiny_transgeo
     rows = [json.loads(line) for line in (trained_run / "log.jsonl").read_text().splitlines()]
+    assert len((trained_run / "curve.csv").read_text().splitlines()) == len(rows) + 1
+    assert (trained_run / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert [row["step"] for row in rows] == [60]
     assert set(rows[0]["recall"]) == {f"360-known {name}" for name in ("R@1", "R@5", "R@1%")}
     assert rows[0]["peak_memory_mb"] > 50
