@@ -20,6 +20,7 @@ from service.pictures.layers import (
     Line,
     Links,
     Position,
+    positions_of,
 )
 from service.pictures.map_picture import draw_map, save_picture
 from service.simulation.drives import Drive
@@ -37,14 +38,14 @@ def draw_track(drive: Drive, own: Outcome, background: Background, title: str, f
 
 
 def layers_of(drive: Drive, own: Outcome) -> list[Layer]:
-    """What is shown, from the bottom up."""
+    """What is shown, from the bottom up; what there is nothing of is left out."""
     gps = drive.gps_lat[own.step], drive.gps_lon[own.step]
     used = own.visual_used
     circled = used & ~np.isnan(own.radius_95_m)
     alarm = own.status == CONTRADICTED
     answer, photo = (own.lat, own.lon), (own.photo_lat, own.photo_lon)
     told = alarm & ~np.isnan(own.photo_lat)
-    return [
+    layers: list[Layer] = [
         Ellipses.circles(
             "95 % radius of fixes with a photo", CORRECTED, places(*answer, circled), own.radius_95_m[circled].tolist()
         ),
@@ -57,6 +58,7 @@ def layers_of(drive: Drive, own: Outcome) -> list[Layer]:
         Dots("where its photo places it", REJECTED, places(*photo, told), radius_px=3.5),
         Dots("alarm: photo and GPS disagree", REJECTED, places(*gps, alarm), radius_px=6.0),
     ]
+    return [layer for layer in layers if positions_of(layer)]
 
 
 def places(lat: Floats, lon: Floats, chosen: NDArray[np.bool_] | None = None) -> list[Position]:
