@@ -177,6 +177,19 @@ def test_what_is_left_is_told_beside_the_candidates(seen: Watched, tmp_path: Pat
     assert seen.page.get_attribute("#candidates li:nth-child(1) button", "aria-pressed") == "true"
 
 
+def test_what_the_answer_rests_on_is_laid_over_photo_and_tile(seen: Watched) -> None:
+    seen.click_sample(1)
+    read = "(canvas) => canvas.toDataURL()"
+    canvases = [seen.page.locator(f"#compare-{which}") for which in ("photo", "tile")]
+    before = [canvas.evaluate(read) for canvas in canvases]
+    with seen.page.expect_response("**/localize?*include=attention*") as asked:
+        seen.page.click("#attention")
+    assert asked.value.json()["attention"]["kind"] == "contribution"
+    seen.page.wait_for_selector("#drop:not([aria-busy])")
+    seen.settled()
+    assert all(canvas.evaluate(read) != plain for canvas, plain in zip(canvases, before, strict=True))
+
+
 def test_an_answer_is_copied(seen: Watched) -> None:
     seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
     seen.click_sample(1)

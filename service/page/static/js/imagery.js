@@ -22,8 +22,8 @@ async function mapTile(index, z, x, y) {
   return kept.get(path);
 }
 
-/** Draw the ground within bounds onto a square canvas, turned so that `upDeg` is up. */
-export async function drawGround(canvas, index, imagery, [w, s, e, n], upDeg) {
+/** Draw the ground within bounds onto a square canvas, turned so that `upDeg` is up; a veil is stretched over it. */
+export async function drawGround(canvas, index, imagery, [w, s, e, n], upDeg, veil) {
   const zoom = imagery.max_zoom;
   const [[x0, y0], [x1, y1]] = [worldPx([w, n], zoom), worldPx([e, s], zoom)];
   const columns = range(Math.floor(x0 / SIZE) - 1, Math.floor(x1 / SIZE) + 1);
@@ -38,6 +38,7 @@ export async function drawGround(canvas, index, imagery, [w, s, e, n], upDeg) {
   context.scale(scale, scale);
   context.translate(-(x0 + x1) / 2, -(y0 + y1) / 2);
   for (const [x, y, image] of tiles) if (image) context.drawImage(image, x * SIZE, y * SIZE, SIZE + SEAM, SIZE + SEAM);
+  if (veil) context.drawImage(veil, x0, y0, x1 - x0, y1 - y0);
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 

@@ -40,7 +40,8 @@ export class PhotoTab {
     document.addEventListener("key-kept", () => this.file && !this.answer && this.locate());
     $("preview").addEventListener("error", () => { $("preview").hidden = true; });
     $("locate").addEventListener("click", () => this.locate());
-    for (const id of ["turned", "attention"]) $(id).addEventListener("change", () => this.compare());
+    $("turned").addEventListener("change", () => this.compare());
+    $("attention").addEventListener("change", () => this.locate(false));
     $("copy-coordinates").addEventListener("click", () => this.copy(coordinates(this.answer.position ?? this.answer.candidates[0])));
     $("copy-geojson").addEventListener("click", () => this.copy(JSON.stringify(asGeojson(this.answer), null, 1)));
     $("copy-curl").addEventListener("click", () => this.copy(this.curl()));
@@ -80,7 +81,8 @@ export class PhotoTab {
     await this.locate();
   }
 
-  async locate() {
+  /** Ask, and show the answer; `fit` moves the map to it. */
+  async locate(fit = true) {
     this.running?.abort();
     const running = (this.running = new AbortController());
     this.busy(true);
@@ -91,19 +93,23 @@ export class PhotoTab {
       this.bitmap = bitmap;
       this.settings.seen(bitmap);
       const started = performance.now();
-      const answer = await localize(photo, mediaType(this.file, photo), this.settings.fields(shrunk), running.signal);
+      const answer = await localize(photo, mediaType(this.file, photo), this.fields(shrunk), running.signal);
       if (running.signal.aborted) return;
       this.roundTripMs = performance.now() - started;
       this.answer = answer;
       this.chosen = 1;
-      this.draw(true);
-      if (matchMedia("(max-width: 820px)").matches) $("verdict").scrollIntoView({ block: "end" });
+      this.draw(fit);
+      if (fit && matchMedia("(max-width: 820px)").matches) $("verdict").scrollIntoView({ block: "end" });
     } catch (error) {
       if (error.name === "AbortError" || running.signal.aborted) return;
       this.failed(error);
     } finally {
       if (this.running === running) this.busy(false);
     }
+  }
+
+  fields(sayFov) {
+    return { ...this.settings.fields(sayFov), include: $("attention").checked ? "attention" : null };
   }
 
   failed(error) {
@@ -187,11 +193,12 @@ export class PhotoTab {
 
   compare() {
     const index = this.info.indexes.find((each) => each.name === this.answer?.search.index);
-    return compare(this.bitmap, this.candidate, index, this.headingDeg);
+    const attention = this.chosen === 1 && $("attention").checked ? this.answer?.attention : undefined;
+    return compare(this.bitmap, this.candidate, index, this.headingDeg, attention);
   }
 
   curl() {
-    const query = new URLSearchParams(Object.entries(this.settings.fields(false)).filter(([, value]) => value));
+    const query = new URLSearchParams(Object.entries(this.fields(false)).filter(([, value]) => value));
     const url = new URL(`localize?${query}`, location.href).href;
     return `curl -H 'Content-Type: ${mediaType(this.file, this.file)}' -H "Authorization: Bearer $SKYFIX_KEY" --data-binary @photo '${url}'`;
   }

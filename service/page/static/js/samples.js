@@ -24,6 +24,7 @@ async function offered(sample, photoTab) {
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => {
     for (const other of $("sample-list").querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+    button.scrollIntoView({ block: "nearest", inline: "center" });
     photoTab.take(new File([blob], sample.file, { type: blob.type }), sample);
   });
   const item = document.createElement("li");
