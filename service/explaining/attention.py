@@ -31,6 +31,14 @@ class Columns:
     """The same from true north, [0, 360): what the tile's columns stand on."""
     step_deg: float
     """Width of a column."""
+    lat: float
+    lon: float
+    """WGS84, of the cell that they stand on: the likeliest one of the place."""
+
+    @property
+    def heading_deg(self) -> float:
+        """Of the photo's centre, as the columns stand."""
+        return (self.north_deg - self.left_deg) % 360.0
 
     @property
     def more(self) -> Floats:

@@ -22,7 +22,9 @@ from service.explaining.directions import directions, middles
 Float32s = NDArray[np.float32]
 
 
-def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput, at_large: float) -> Columns:
+def taken_apart(
+    columns: Float32s, described: Float32s, ground: GroundInput, at_large: float, place: tuple[float, float]
+) -> Columns:
     """Write the similarity of a photo and a cell as a mean.
 
     Args:
@@ -30,6 +32,7 @@ def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput, at_
         described: (W * E,), the cell's.
         ground: what the photo was described from.
         at_large: mean similarity of the photo to places at large.
+        place: WGS84 lat and lon of the cell.
     """
     seen, channels = columns.shape
     total = described.size // channels
@@ -38,7 +41,7 @@ def taken_apart(columns: Float32s, described: Float32s, ground: GroundInput, at_
     products = np.einsum("ce,ce->c", columns.astype(np.float64), facing.astype(np.float64))
     cosines: Floats = products * mean_cosine_scale(seen, total) * seen
     step_deg = 360.0 / total
-    return Columns(cosines, at_large, ground.left_deg, first * step_deg, step_deg)
+    return Columns(cosines, at_large, ground.left_deg, first * step_deg, step_deg, *place)
 
 
 def contribution(
@@ -47,7 +50,6 @@ def contribution(
     view: GroundView,
     size_px: tuple[int, int],
     bounds: Bounds,
-    place: tuple[float, float],
 ) -> Attention:
     """Draw columns over the photo and over the tile.
 
@@ -56,12 +58,11 @@ def contribution(
         view: the canvas that it was projected onto.
         size_px: width and height of the upright photo.
         bounds: of the tile.
-        place: WGS84 lat and lon of the cell, from where its columns look.
     """
     azimuth, elevation = directions(photo_shape(size_px), camera, size_px)
     inside = np.abs(elevation) <= view.vertical_fov_deg / 2
     photo = np.where(inside, _along(found, azimuth - found.left_deg), 0.0)
-    return Attention("contribution", photo, _over_tile(found, bounds, place), found)
+    return Attention("contribution", photo, _over_tile(found, bounds), found)
 
 
 def _along(found: Columns, azimuth_deg: Floats) -> Floats:
@@ -72,12 +73,12 @@ def _along(found: Columns, azimuth_deg: Floats) -> Floats:
     return drawn
 
 
-def _over_tile(found: Columns, bounds: Bounds, place: tuple[float, float]) -> Floats:
+def _over_tile(found: Columns, bounds: Bounds) -> Floats:
     x, y = middles((TILE_SIDE, TILE_SIDE))
     lat = bounds.north + y * (bounds.south - bounds.north)
     lon = bounds.west + x * wrap_lon(bounds.east - bounds.west)
     everywhere = np.broadcast_arrays(lat, lon)
-    east_m, north_m = enu_m(everywhere[0], everywhere[1], place[0], place[1])
+    east_m, north_m = enu_m(everywhere[0], everywhere[1], found.lat, found.lon)
     return _along(found, np.degrees(np.arctan2(east_m, north_m)) - found.north_deg)
 
 

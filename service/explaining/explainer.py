@@ -60,8 +60,8 @@ class Explainer:
             described = self._gallery.described(rows, cells)[0]
             lat, lon = (float(value[0]) for value in self._gallery.cell_lat_lon(rows, cells))
             at_large = self._at_large(view)
-            found = taken_apart(view.columns, described, prepared.ground, at_large)
-            return contribution(found, camera, ground, prepared.size_px, best.tile.bounds, (lat, lon))
+            found = taken_apart(view.columns, described, prepared.ground, at_large, (lat, lon))
+            return contribution(found, camera, ground, prepared.size_px, best.tile.bounds)
         return None
 
     def _at_large(self, view: View) -> float:

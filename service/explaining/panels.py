@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from index.tiles import Bounds
 from models.geo import Floats, offset, wrap_lon
 from service.explaining.attention import Attention
 from service.explaining.contribution import middle_and_side_m
 from service.explaining.ground import Looker
-from service.explaining.shading import looked_up, shaded, stretched
+from service.explaining.shading import looked_up, shaded, stretched, tinted
 from service.pictures.ground import COVERED, NOTHING, OUTLINE
 from service.pictures.lettering import lettering
 from service.pictures.surround import INK
@@ -24,8 +25,11 @@ FINE = 2
 
 @dataclass(frozen=True, slots=True)
 class Facing:
-    """How a candidate's picture is turned, and what the photo saw of it."""
+    """Where a candidate's picture is taken and how it is turned, and what the photo saw of it."""
 
+    lat: float
+    lon: float
+    """WGS84, of the middle."""
     up_deg: float
     """Azimuth that points up."""
     fov_deg: float
@@ -64,8 +68,8 @@ def candidate_panel(
     side_m = middle_and_side_m(bounds)[2]
     pixel_m = side_m / side_px
     size = (side_px, side_px)
-    seen = looker.seen(candidate.lat, candidate.lon, size, pixel_m, facing.up_deg)
-    x, y = _shares_of_tile(candidate, facing.up_deg, side_px, pixel_m)
+    seen = looker.seen(facing.lat, facing.lon, size, pixel_m, facing.up_deg)
+    x, y = _shares_of_tile(candidate.tile.bounds, facing, side_px, pixel_m)
     panel = Image.new("RGB", size, NOTHING)
     if seen is None:
         inside = Image.fromarray(((x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)).astype(np.uint8) * 255)
@@ -73,18 +77,19 @@ def candidate_panel(
     else:
         panel.paste(seen.convert("RGB"), mask=seen.getchannel("A"))
     if found is not None and found.tile is not None:
-        panel = shaded(panel, np.clip(looked_up(found.tile, x, y) / largest_of(found, found.tile), 0.0, 1.0))
+        share = np.clip(looked_up(found.tile, x, y) / largest_of(found, found.tile), 0.0, 1.0)
+        panel = tinted(panel, share) if seen is None else shaded(panel, share)
     return _marked(panel, facing)
 
 
-def _shares_of_tile(candidate: Candidate, up_deg: float, side_px: int, pixel_m: float) -> tuple[Floats, Floats]:
+def _shares_of_tile(bounds: Bounds, facing: Facing, side_px: int, pixel_m: float) -> tuple[Floats, Floats]:
     """Say where a panel's pixels lie in the tile: shares of its width from the west, of its height from the north."""
     along = (np.arange(side_px) + 0.5 - side_px / 2) * pixel_m
     right, ahead = along[None, :], -along[:, None]
-    turn = math.radians(up_deg)
+    turn = math.radians(facing.up_deg)
     east_m, north_m = right * math.cos(turn) + ahead * math.sin(turn), ahead * math.cos(turn) - right * math.sin(turn)
-    lat, lon = offset(candidate.lat, candidate.lon, east_m, north_m)
-    west, south, east, north = candidate.tile.bounds
+    lat, lon = offset(facing.lat, facing.lon, east_m, north_m)
+    west, south, east, north = bounds
     return wrap_lon(lon - west) / float(wrap_lon(east - west)), (north - lat) / (north - south)
 
 

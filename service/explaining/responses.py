@@ -27,6 +27,8 @@ class ColumnsOut(Out):
     left_deg: float = Field(description="Left edge of the first column, from the photo's centre, clockwise.")
     north_deg: float = Field(ge=0, lt=360, description="The same edge on the tile, clockwise from true north.")
     step_deg: float = Field(gt=0, le=360, description="Width of a column.")
+    lat: float = Field(description="Where they stand in the tile: the likeliest spot of the place.")
+    lon: float
 
 
 class AttentionOut(Out):
@@ -55,6 +57,8 @@ def attention_out(found: Attention | None) -> AttentionOut | None:
             left_deg=round(columns.left_deg, 3) + 0.0,
             north_deg=round(columns.north_deg, 3) % 360.0,
             step_deg=round(columns.step_deg, 3),
+            lat=round(columns.lat, 7),
+            lon=round(columns.lon, 7),
         ),
     )
 

@@ -25,6 +25,12 @@ def shaded(picture: Image.Image, share: Floats) -> Image.Image:
     return Image.fromarray(np.round(np.clip(toned, 0, 255)).astype(np.uint8))
 
 
+def tinted(picture: Image.Image, share: Floats) -> Image.Image:
+    """Tint plain ground, that is light anyway, by shares (height, width) from 0 to 1."""
+    mask = Image.fromarray(np.round(160 * share).astype(np.uint8))
+    return Image.composite(Image.new("RGB", picture.size, WARM), picture.convert("RGB"), mask)
+
+
 def stretched(grid: Floats, largest: float, size_px: tuple[int, int], *, smooth: bool) -> Floats:
     """Stretch a grid over a picture of (width, height); shares of the largest, 0 to 1."""
     way = Image.Resampling.BICUBIC if smooth else Image.Resampling.BILINEAR

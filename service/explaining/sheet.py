@@ -49,20 +49,27 @@ def draw_sheet(what: Explained, looker: Looker, background: Background) -> Image
     answer, found = what.answer, what.answer.attention
     parts = [_words(said, size, colour) for said, size, colour in _head(what)]
     plain = fitted(what.photo, PHOTO_BOX)
-    right = _captioned(explained_photo(plain, found), *_photo_words(found, answer)) if found is not None else None
+    right = (
+        _captioned(explained_photo(plain, found), *_photo_words(found, answer), least_px=PHOTO_BOX[0])
+        if found is not None
+        else None
+    )
     parts += [
         _space(6),
-        _beside([_captioned(plain, "The photo", _camera_words(what.prepared)), *([right] if right else [])]),
+        _beside(
+            [
+                _captioned(plain, "The photo", _camera_words(what.prepared), least_px=PHOTO_BOX[0]),
+                *([right] if right else []),
+            ]
+        ),
     ]
     shown = answer.candidates[:SHOWN]
     if shown:
-        panels = [
-            _captioned(
-                candidate_panel(one, _facing(one, what), looker, SIDE, found if place == 0 else None),
-                *_candidate_words(one, what),
-            )
-            for place, one in enumerate(shown)
-        ]
+        panels = []
+        for place, one in enumerate(shown):
+            rests_on = found if place == 0 else None
+            panel = candidate_panel(one, _facing(one, what, rests_on), looker, SIDE, rests_on)
+            panels.append(_captioned(panel, *_candidate_words(one, what)))
         parts += [_space(12), _words(_row_words(what, found), TEXT, INK), _beside(panels)]
     layers = _layers(answer, what.prepared.prior)
     if layers:
@@ -113,13 +120,21 @@ def _photo_words(found: Attention, answer: Answer) -> tuple[str, str]:
 def _row_words(what: Explained, found: Attention | None) -> str:
     known = what.answer.candidates[0].heading_deg is not None or what.query.camera.heading_deg is not None
     said = "The best places from above, " + ("turned so that the photo looks up" if known else "north up")
-    return said + ("; the first is shaded as the photo is" if found is not None and found.tile is not None else "")
+    if found is None or found.tile is None:
+        return said
+    return said + (
+        "; the first is shaded as the photo is" if found.columns else "; the first: where the network looked"
+    )
 
 
-def _facing(candidate: Candidate, what: Explained) -> Facing:
+def _facing(candidate: Candidate, what: Explained, found: Attention | None) -> Facing:
+    """Look from the candidate; where its columns are shown, from where they stand and as they stand."""
+    if found is not None and found.columns is not None:
+        columns = found.columns
+        return Facing(columns.lat, columns.lon, columns.heading_deg, what.prepared.fov_deg, True)
     given = what.query.camera.heading_deg
     heading = candidate.heading_deg if candidate.heading_deg is not None else given
-    return Facing(heading or 0.0, what.prepared.fov_deg, heading is not None)
+    return Facing(candidate.lat, candidate.lon, heading or 0.0, what.prepared.fov_deg, heading is not None)
 
 
 def _candidate_words(candidate: Candidate, what: Explained) -> tuple[str, str]:
@@ -162,12 +177,14 @@ def _words(text: str, size: int, colour: str) -> Image.Image:
     return line
 
 
-def _captioned(picture: Image.Image, *lines: str) -> Image.Image:
-    whole = Image.new("RGB", (picture.width, picture.height + 24 * len(lines) + 4), PAPER)
+def _captioned(picture: Image.Image, *lines: str, least_px: int = 0) -> Image.Image:
+    """Write lines below a picture, in a slot that is at least so wide."""
+    width = max(picture.width, least_px)
+    whole = Image.new("RGB", (width, picture.height + 24 * len(lines) + 4), PAPER)
     whole.paste(picture, (0, 0))
     for number, text in enumerate(lines):
         size = TEXT if len(lines) > 1 and number == 0 else SMALL
-        said, font = lettering(shortened(text, size, picture.width), size)
+        said, font = lettering(shortened(text, size, width), size)
         at = (0, picture.height + 24 * number + 15)
         ImageDraw.Draw(whole).text(at, said, fill=INK if size == TEXT else SOFT, font=font, anchor="lm")
     return whole
