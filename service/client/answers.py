@@ -4,6 +4,7 @@ assumed, so a new status or notice is passed on.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -72,6 +73,48 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """A small picture to be stretched over a larger one: the upright photo, or a tile, north up."""
+
+    width: int
+    height: int
+    values: str
+    """In base64; `cells` has them."""
+
+    @property
+    def cells(self) -> bytes:
+        """A byte a cell, row by row from the upper left corner; 255 is the largest."""
+        return base64.b64decode(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How much each direction of the photo agrees with the place; degrees and WGS84."""
+
+    cosines: tuple[float, ...]
+    """From left to right; their mean is the similarity."""
+    at_large: float
+    """Mean similarity of the photo to places of the index."""
+    left_deg: float
+    """Left edge of the first column, from the photo's centre, clockwise."""
+    north_deg: float
+    """The same edge, clockwise from true north."""
+    step_deg: float
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What the first candidate rests on; `kind` is attention or contribution."""
+
+    kind: str
+    photo: Grid
+    tile: Grid | None = None
+    columns: Columns | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Of POST /localize. `position` and `heading` are those of the first candidate."""
 
@@ -87,6 +130,8 @@ class Answer:
     confidence: float | None = None
     confidence_definition: str | None = None
     probability_outside_index: float | None = None
+    attention: Attention | None = None
+    """Where `include` asked for it."""
 
     @property
     def is_localized(self) -> bool:

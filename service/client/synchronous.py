@@ -88,6 +88,7 @@ class Client:
         search: Search | None = None,
         exif: Exif | None = None,
         top_k: int | None = None,
+        include: Sequence[str] = (),
         timeout_s: float | None = None,
         request_id: str | None = None,
         traceparent: str | None = None,
@@ -97,6 +98,7 @@ class Client:
         Args:
             image: path, bytes or open binary file: JPEG, PNG, WebP, HEIC where the service reads it.
             top_k: candidates wanted, 1 to 50; 5 by default.
+            include: what to tell beside: attention.
             timeout_s: instead of the client's.
             request_id: instead of one that the service makes; letters, digits, `.`, `_`, `-`, at most 64.
             traceparent: W3C trace context, passed on.
@@ -106,7 +108,7 @@ class Client:
             UnexpectedAnswer, ConnectionFailed, DeadlinePassed: there is no answer.
             ValueError, OSError: the image cannot be sent.
         """
-        question = Question(image, prior, camera, search, exif, top_k, request_id, traceparent)
+        question = Question(image, prior, camera, search, exif, top_k, request_id, traceparent, include)
         return read_answer(self._ask(question.call(question.read()), timeout_s))
 
     def localize_batch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -100,12 +100,15 @@ class Question:
     top_k: int | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    include: Sequence[str] = ()
 
     def call(self, data: bytes) -> Call:
         """Make the request of a photo's bytes."""
         said = {"X-Request-Id": self.request_id, "traceparent": self.traceparent}
         headers = {name: value for name, value in said.items() if value is not None}
         query = query_of(self.top_k, self.prior, self.search, self.camera, self.exif)
+        if self.include:
+            query["include"] = ",".join(self.include)
         return Call("POST", "/localize", query, {"Content-Type": media_type_of(data), **headers}, data)
 
     def read(self) -> bytes:

@@ -69,11 +69,15 @@ def test_everything_that_can_be_said_arrives(served: Running, ask: Ask, photo: b
         search=Search(mode="prior", radius_m=180.0, index="painted"),
         exif=Exif(use_gps_as_prior=False, use_focal_length=False),
         top_k=2,
+        include=["attention"],
         request_id="van-17.a",
     )
     assert (answer.request_id, answer.search.mode_used, len(answer.candidates)) == ("van-17.a", "prior", 2)
     assert answer.search.tiles_scanned < 36
     assert answer.candidates[0].distance_to_prior_m == pytest.approx(100, abs=1)
+    grid = answer.attention.photo
+    assert len(grid.cells) == grid.width * grid.height
+    assert sum(answer.attention.columns.cosines) / 8 == pytest.approx(answer.candidates[0].similarity, abs=1e-3)
 
 
 def test_a_refusal_says_which_parameter(served: Running, ask: Ask, photo: bytes) -> None:

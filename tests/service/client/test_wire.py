@@ -27,6 +27,7 @@ from service.client import (
     question,
 )
 from service.client.wire import Endpoint, endpoint
+from service.explaining import responses as explaining
 from service.problems import NotReadyProblem
 from service.requests import RAW_TYPES
 from service.settings import load_settings
@@ -203,6 +204,9 @@ PAIRS: tuple[tuple[type[Any], type[BaseModel]], ...] = (
     (answers.Tile, responses.TileOut),
     (answers.Searched, responses.SearchOut),
     (answers.Notice, responses.NoticeOut),
+    (answers.Attention, explaining.AttentionOut),
+    (answers.Grid, explaining.GridOut),
+    (answers.Columns, explaining.ColumnsOut),
     (answers.Info, info.InfoResponse),
     (answers.ModelInfo, info.ModelInfo),
     (answers.Licence, info.LicenceOut),
