@@ -160,6 +160,22 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Imagery:
+    """Map tiles that an index keeps for people to see: /map/{index}/{z}/{x}/{y}."""
+
+    min_zoom: int
+    max_zoom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page at / shows."""
+
+    style_url: str | None = None
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     name: str
     model: str
@@ -169,6 +185,7 @@ class IndexInfo:
     """West, south, east, north; WGS84 degrees."""
     attribution: str
     licence: str
+    imagery: Imagery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,7 @@ class Info:
     """The one that answers when a question names none."""
     indexes: tuple[IndexInfo, ...]
     limits: Limits
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,8 @@ PAIRS: tuple[tuple[type[Any], type[BaseModel]], ...] = (
     (answers.ModelInfo, info.ModelInfo),
     (answers.Licence, info.LicenceOut),
     (answers.IndexInfo, info.IndexInfo),
+    (answers.Imagery, info.ImageryInfo),
+    (answers.Page, info.PageInfo),
     (answers.Limits, info.LimitsInfo),
     (answers.IndexState, responses.IndexState),
     (question.Prior, schema.PriorRequest),
