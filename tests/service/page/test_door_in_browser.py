@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from service.door.issuing import new_key
 from service.index_localizer import IndexLocalizer
@@ -162,3 +164,23 @@ def test_nothing_violates_the_policy(browser: Browser, pictured: IndexLocalizer,
         assert found.page.evaluate("() => fetch('https://example.org/').catch(() => 'refused')") == "refused"
         assert found.page.evaluate("() => globalThis.broken.length") == 1
         found.complaints.clear()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_operators_base_map_lies_below_the_imagery(browser: Browser, pictured: IndexLocalizer, there: bool) -> None:
+    url = "https://maps.example.org/style.json"
+    layer = {"id": "ground", "type": "background", "paint": {"background-color": "#123456"}}
+    style = {"version": 8, "sources": {}, "layers": [layer], "glyphs": "https://maps.example.org/{fontstack}/{range}"}
+    with (
+        running(Settings(page_style_url=url), pictured) as service,
+        watched(browser, f"http://127.0.0.1:{service.port}/") as found,
+    ):
+        answer = {"json": style, "headers": {"Access-Control-Allow-Origin": "*"}} if there else {"status": 500}
+        found.context.route(url, lambda route: route.fulfill(**answer))
+        found.open()
+        found.settled()
+        order = found.map("map.getStyle().layers.map((layer) => layer.id)")
+        assert order[:2] == (["base-ground", "imagery"] if there else ["imagery", "outside-fill"])
+        picture = Image.open(io.BytesIO(found.page.screenshot())).convert("RGB")
+        assert (picture.getpixel((470, 800)) == (0x12, 0x34, 0x56)) == there
+        assert found.strangers == []

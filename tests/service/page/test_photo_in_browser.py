@@ -163,11 +163,11 @@ def test_a_rough_place_without_imagery_is_outside(seen: Watched) -> None:
 def test_what_is_left_is_told_beside_the_candidates(seen: Watched, tmp_path: Path) -> None:
     seen.take(written(tmp_path, "several.png", mixed(0.5)))
     seen.page.click("#settings summary")
-    seen.page.select_option("#projection", "panorama")
-    seen.page.wait_for_selector("#candidates li:nth-child(5)")
-    rows = seen.page.locator("#candidates li").all_inner_texts()
-    assert "Outside this imagery" in rows[-1]
-    shares = [float(row.splitlines()[-1].strip("<% ")) for row in rows]
+    with seen.page.expect_response("**/localize?*"):
+        seen.page.select_option("#projection", "panorama")
+    seen.answered()
+    assert "Outside this imagery" in seen.page.inner_text("#candidates li:last-child")
+    shares = [float(share.strip("<% ")) for share in seen.page.locator("#candidates .share").all_text_contents()]
     assert sum(shares) == pytest.approx(100, abs=1.5)
     seen.page.click("#candidates li:nth-child(2) button")
     assert seen.page.get_attribute("#candidates li:nth-child(2) button", "aria-pressed") == "true"

@@ -50,7 +50,7 @@ function useKey(onKept) {
   const open = () => { if (!dialog.open) { $("key").value = key.get(); dialog.showModal(); } };
   $("key-button").addEventListener("click", () => { $("key-refused").hidden = true; open(); });
   document.addEventListener("key-wanted", () => { $("key-refused").hidden = !key.get(); open(); });
-  dialog.addEventListener("close", () => { $("key").value = ""; });
+  dialog.addEventListener("close", () => { if (!dialog.open) $("key").value = ""; });
   dialog.querySelector("form").addEventListener("submit", (event) => {
     const typed = $("key").value.trim();
     if (event.submitter.value === "forget") key.forget();

@@ -50,7 +50,7 @@ export class SkyfixMap {
   /** Lay the imagery of an index below everything; `imagery` is the member of GET /info, or null. */
   async showIndex(name, bounds, imagery, styleUrl) {
     await this.loaded;
-    if (styleUrl) await this.useStyle(styleUrl);
+    if (styleUrl) await this.useStyle(styleUrl).catch((error) => console.warn(`base map: ${error.message}`));
     if (this.map.getLayer("imagery")) this.map.removeLayer("imagery");
     if (this.map.getSource("imagery")) this.map.removeSource("imagery");
     if (imagery) {
@@ -68,6 +68,8 @@ export class SkyfixMap {
   async useStyle(url) {
     if (this.map.getStyle().layers.some((layer) => layer.id.startsWith("base-"))) return;
     const style = await (await fetch(url)).json();
+    if (style.glyphs) this.map.setGlyphs(style.glyphs);
+    if (style.sprite) this.map.setSprite(style.sprite);
     for (const [id, source] of Object.entries(style.sources ?? {})) this.map.addSource(`base-${id}`, source);
     for (const layer of style.layers ?? []) {
       const own = { ...layer, id: `base-${layer.id}`, ...(layer.source ? { source: `base-${layer.source}` } : {}) };
