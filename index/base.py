@@ -22,7 +22,7 @@ from index.table import NUMBERS
 from index.tiles import BadTile, Tile
 from index.workspace import BASE, Settings, begun_from
 
-OF_A_GENERATION = {"generation", "created", "files", "sha256", "profile", "source", "imagery"}
+OF_A_GENERATION = {"generation", "created", "files", "sha256", "profile", "source", "imagery", "aliasing"}
 """What a manifest says of one generation alone; where tiles come from is in the table, tile by tile."""
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from index.aliasing_file import AliasingMap
 from index.areas import Area
 from index.bundle import Index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
@@ -107,6 +108,9 @@ class Gallery(Protocol):
 
     def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
         """Give a map tile of the imagery as WebP, 256 px, of the web map's grid; None where there is none."""
+
+    def aliasing(self) -> AliasingMap | None:
+        """Give where places look alike; None where no map of that was kept."""
 
     def probe_recall(self) -> float:
         """Give the share of what its probes must find that the search finds now; 1 is well."""

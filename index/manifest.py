@@ -22,6 +22,7 @@ FILES = (VECTORS, TILES, PROBES, QUARANTINE)
 SEARCH = "search.faiss"
 """What a profile other than exact searches by; only there if the manifest's profile has an effort."""
 IMAGERY = "imagery.pmtiles"
+ALIASING = "aliasing.json"
 COARSEST, FINEST = 0, 21
 """Zooms of map tiles."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
@@ -56,6 +57,15 @@ class Imagery(Frozen):
     max_zoom: int = Field(ge=COARSEST, le=FINEST)
 
 
+class Aliasing(Frozen):
+    """How the map of places that look alike was made."""
+
+    far_m: Metres
+    """Places farther apart than this were compared."""
+    sampled: int = Field(ge=1)
+    """Tiles that were compared with all others."""
+
+
 class IndexManifest(Frozen):
     format_version: Literal[1] = 1
     name: Name
@@ -88,6 +98,8 @@ class IndexManifest(Frozen):
     """How rows are searched; None: all are compared."""
     imagery: Imagery | None = None
     """Pictures of the imagery, for people; None: none were kept."""
+    aliasing: Aliasing | None = None
+    """Where places look alike, for people; None: no map of that was kept."""
     files: dict[FileName, Sha256] = Field(default_factory=dict)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """Hash over every other field, so that a changed manifest is noticed too."""
@@ -116,7 +128,8 @@ class IndexManifest(Frozen):
     def file_names(self) -> tuple[str, ...]:
         """What the folder holds beside the manifest."""
         search = () if self.profile is None or self.profile.effort is None else (SEARCH,)
-        return (*FILES, *search, *(() if self.imagery is None else (IMAGERY,)))
+        pictures = () if self.imagery is None else (IMAGERY,)
+        return (*FILES, *search, *pictures, *(() if self.aliasing is None else (ALIASING,)))
 
     def signed(self) -> IndexManifest:
         """Give the same manifest with its hash filled in."""
@@ -130,7 +143,12 @@ class IndexManifest(Frozen):
             )
 
     def _hash(self) -> str:
-        younger = ("cells", "profile", "imagery")  # a manifest without them has the hash that it had before they were
+        younger = (
+            "cells",
+            "profile",
+            "imagery",
+            "aliasing",
+        )  # a manifest without them has the hash of before
         unsaid = {name for name in younger if getattr(self, name) is None}
         return hashlib.sha256(canonical_json(self.model_dump(mode="json", exclude={"sha256"} | unsaid))).hexdigest()
 

@@ -14,10 +14,23 @@ from pathlib import Path
 
 import numpy as np
 
+from index.aliasing_file import write_aliasing
+from index.aliasing_map import make_aliasing
 from index.assembly import Assembly
-from index.bundle import CURRENT, GENERATION, open_index
+from index.bundle import CURRENT, GENERATION, Index, open_index
 from index.geoparquet import write_table
-from index.manifest import IMAGERY, PROBES, QUARANTINE, SEARCH, TILES, VECTORS, Imagery, IndexManifest
+from index.manifest import (
+    ALIASING,
+    IMAGERY,
+    PROBES,
+    QUARANTINE,
+    SEARCH,
+    TILES,
+    VECTORS,
+    Aliasing,
+    Imagery,
+    IndexManifest,
+)
 from index.probes import make_probes, write_probes
 from index.search_file import write_search
 from index.stores.store import Layout
@@ -101,7 +114,7 @@ def publish(
         assembly: its rows.
         quarantine: tiles that were left out.
         disk: what to write through.
-        paint: makes pictures of the imagery; None: none are kept.
+        paint: makes pictures of the imagery, beside which a map of where places look alike is kept; None: neither is.
 
     Returns:
         The folder of the generation; its files are 0444, itself 0555.
@@ -122,6 +135,10 @@ def publish(
             profile = write_search(folder / SEARCH, cell_rows, layout, manifest.profile, probes, disk)
             manifest = manifest.model_copy(update={"profile": profile})
         manifest = manifest.model_copy(update={"imagery": None if paint is None else paint(folder / IMAGERY)})
+        alike = None
+        if manifest.imagery is not None:
+            alike = _write_aliasing(Index(folder, manifest, rows, assembly.table, probes), disk)
+        manifest = manifest.model_copy(update={"aliasing": alike})
         write_quarantine(folder / QUARANTINE, quarantine, disk)
         files = {name: sha256_file(folder / name) for name in manifest.file_names}
         write_manifest(folder, manifest.model_copy(update={"files": files}).signed(), disk)
@@ -138,6 +155,14 @@ def _write_vectors(path: Path, assembly: Assembly, disk: Disk) -> None:
         np.lib.format.write_array_header_1_0(stream, header)
         for block in assembly.blocks():
             stream.write(block)
+
+
+def _write_aliasing(index: Index, disk: Disk) -> Aliasing | None:
+    found = make_aliasing(index)
+    if found is None:
+        return None
+    write_aliasing(index.folder / ALIASING, found, disk)
+    return Aliasing(far_m=found.far_m, sampled=found.sampled)
 
 
 def point_to(root: Path, name: str, disk: Disk = DISK) -> None:

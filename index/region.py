@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from index.aliasing_file import AliasingMap, MemberAliasing
 from index.areas import Area, Circle, boxes_of
 from index.background import PlacesAtLarge
 from index.gallery import About, TileFacts
@@ -65,6 +66,7 @@ class Region:
         self._pictures = MemberPictures(
             [(m.folder / IMAGERY, m.manifest.bounds) for m in plan.members if m.manifest.imagery is not None]
         )
+        self._alike = MemberAliasing([(m.folder, m.manifest) for m in plan.members if m.manifest.aliasing is not None])
         self._pool = ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1), "region")
 
     @property
@@ -163,6 +165,10 @@ class Region:
     def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
         """Give a map tile of the imagery of all members, those that are listed last on top."""
         return self._pictures.tile(zoom, x, y)
+
+    def aliasing(self) -> AliasingMap | None:
+        """Give where places of each member look alike, without opening one; None where none keeps a map of that."""
+        return self._alike.joined()
 
     def probe_recall(self) -> float:
         """Give the least recall of the members that are open; what is not open is asked when it is opened."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from index.aliasing_file import AliasingMap, read_aliasing
 from index.areas import Area, Circle
 from index.background import PlacesAtLarge
 from index.bundle import Index
 from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
 from index.imagery import Pyramid
-from index.manifest import IMAGERY
+from index.manifest import ALIASING, IMAGERY
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
 from index.runs import Runs
@@ -144,6 +145,10 @@ class Searcher:
     def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
         """Give a map tile of the imagery; None where there is none, or no pictures were kept."""
         return None if self._pyramid is None else self._pyramid.tile(zoom, x, y)
+
+    def aliasing(self) -> AliasingMap | None:
+        """Give where places look alike; None where no map of that was kept."""
+        return None if self._index.manifest.aliasing is None else read_aliasing(self._index.folder / ALIASING)
 
     def probe_recall(self) -> float:
         """Give the share of the index's probes that the search answers now; less than 1 is an alarm.

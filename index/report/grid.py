@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.report.aliasing import Int64s
-from models.geo import Floats, enu_m, wrap_lon
+from models.geo import Floats, enu_m, offset, wrap_lon
 
 MOST_BINS = 96
 """Along the longer side."""
@@ -50,3 +50,8 @@ class Grid:
         column, row = (np.floor(along + 0.5).astype(np.int64) for along in self.places(lat, lon))
         inside = np.clip(row, 0, self.rows - 1) * self.columns + np.clip(column, 0, self.columns - 1)
         return np.asarray(inside, dtype=np.int64)
+
+    def centres(self, bins: Int64s) -> tuple[Floats, Floats]:
+        """Give lat and lon of the middles of bins, by their numbers."""
+        row, column = np.divmod(bins, self.columns)
+        return offset(self.lat, self.lon, self.west_m + column * self.bin_m, self.north_m - row * self.bin_m)

@@ -55,12 +55,27 @@ def judge(twins: Twins) -> Judged:
 
     Where nothing lies beside a tile, half-way from its usual similarity to 1 stands for that.
     """
-    known = ~np.isnan(twins.similarity)
-    beside = np.where(np.isnan(twins.beside), (1 + twins.typical) / 2, twins.beside)
+    known, beside = ~np.isnan(twins.similarity), _beside(twins)
     with np.errstate(invalid="ignore"):
         is_twin = known & (twins.similarity >= beside)
         close = twins.typical + CLOSE * (beside - twins.typical)
         return Judged(is_twin, known & ~is_twin & (twins.similarity >= close), known)
+
+
+def likeness(twins: Twins) -> NDArray[np.float64]:
+    """Say how far each tile's twin goes from the usual similarity of far tiles, 0, to that of the ground beside it, 1.
+
+    `judge` calls a tile with 1 a twin, with `CLOSE` and more close. NaN without a twin.
+    """
+    beside = _beside(twins)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (twins.similarity - twins.typical).astype(np.float64) / (beside - twins.typical)
+        reached = twins.similarity >= beside  # where the ground beside is no more alike than any, that is so too
+    return np.where(np.isnan(twins.similarity), np.nan, np.where(reached, 1.0, np.clip(share, 0.0, 1.0)))
+
+
+def _beside(twins: Twins) -> NDArray[np.float64]:
+    return np.where(np.isnan(twins.beside), (1 + twins.typical) / 2, twins.beside).astype(np.float64)
 
 
 def most_confusable(twins: Twins, tiles: TileTable, most: int = 12) -> list[Pair]:
