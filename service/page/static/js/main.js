@@ -77,6 +77,7 @@ function showNote(textKey) {
 }
 
 function useBanner(demo) {
+  $("banner").open = !matchMedia("(max-width: 820px)").matches;
   $("banner").hidden = !demo || sessionStorage.getItem("skyfix.banner") === "closed";
   $("banner-close").addEventListener("click", () => {
     $("banner").hidden = true;
