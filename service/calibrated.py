@@ -96,4 +96,5 @@ class Locating:
             notices=prepared.notices,
             status=found.estimate.status,
             reckoning=replace(said, seconds=time.perf_counter() - started),
+            at_large=likelihood.evidence.background_mean,
         )

@@ -154,5 +154,7 @@ class Answer:
     status: Status | None = None
     reckoning: Reckoning | None = None
     """None without calibration, and where nothing was compared."""
+    at_large: float | None = None
+    """Mean similarity of the photo to places of the index at large, where it was measured."""
     attention: Attention | None = None
     """What the first candidate rests on, where that was asked and can be told."""

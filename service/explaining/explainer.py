@@ -43,12 +43,13 @@ class Explainer:
         """Add to an answer what its first candidate rests on, or a notice why that cannot be told."""
         if not answer.candidates:
             return replace(answer, notices=(*answer.notices, NOTHING_COMPARED))
-        found = self._explain(query, view, answer.candidates[0])
+        found = self._explain(query, view, answer)
         if found is None:
             return replace(answer, notices=(*answer.notices, NOT_TOLD))
         return replace(answer, attention=found)
 
-    def _explain(self, query: Query, view: View, best: Candidate) -> Attention | None:
+    def _explain(self, query: Query, view: View, answer: Answer) -> Attention | None:
+        best = answer.candidates[0]
         ground, prepared, hints = self._manifest.ground, view.prepared, query.camera
         tilt = hints.pitch_deg or 0.0, hints.roll_deg or 0.0
         camera = Camera(prepared.projection, prepared.fov_deg, hints.heading_deg, None, *tilt)
@@ -59,7 +60,7 @@ class Explainer:
             rows, cells = np.array([best.row]), np.array([best.cell])
             described = self._gallery.described(rows, cells)[0]
             lat, lon = (float(value[0]) for value in self._gallery.cell_lat_lon(rows, cells))
-            at_large = self._at_large(view)
+            at_large = self._at_large(view) if answer.at_large is None else answer.at_large
             found = taken_apart(view.columns, described, prepared.ground, at_large, (lat, lon))
             return contribution(found, camera, ground, prepared.size_px, best.tile.bounds)
         return None

@@ -7,13 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from index.build import build_index
-from index.bundle import open_index
+from index.bundle import Index, open_index
 from index.search import Searcher
 from models.encoder import FakeEncoder
 from service.explaining.attention import Attention
 from service.index_localizer import IndexLocalizer
 from service.localizer import localize
 from service.query import Answer, CameraHints, Prior, Query
+from tests.service.test_calibrated import CALIBRATION
 from tests.service.world import COLUMNS, PaintedTiles, encode, panorama, position
 
 Float32s = NDArray[np.float32]
@@ -108,3 +109,16 @@ def test_where_nothing_was_compared_that_is_said(localizer: IndexLocalizer) -> N
     query = Query(mode="prior", prior=Prior(lat + 1.0, lon, 30.0, is_cut=True), wants_attention=True)
     answer, _ = localize(localizer, encode(panorama(7)), query)
     assert (answer.attention, answer.notices[-1].code) == (None, "attention_unavailable")
+
+
+def test_what_calibration_measured_is_not_measured_again(painted_index: Index) -> None:
+    """Both ways to the similarity at large give the same."""
+    encoder = FakeEncoder()
+    camera, pixels = CameraHints(fov_deg=360.0, projection="panorama"), panorama(7, 30.0)
+    _, plain = _explained(IndexLocalizer(encoder, Searcher(painted_index)), pixels, camera)
+    encoder.manifest = encoder.manifest.model_copy(update={"calibration": CALIBRATION})
+    answer, found = _explained(IndexLocalizer(encoder, Searcher(painted_index)), pixels, camera)
+    assert plain.columns is not None
+    assert found.columns is not None
+    assert answer.at_large == found.columns.at_large == pytest.approx(plain.columns.at_large, abs=1e-6)
+    assert found.columns.cosines.mean() == pytest.approx(answer.candidates[0].similarity, abs=1e-6)

@@ -20,7 +20,9 @@ def looker(tmp_path_factory: pytest.TempPathFactory) -> OrthophotoLooker:
     lat, lon = position(7)
     north_m, east_m = (float(value) for value in metres_per_degree(lat))
     transform = from_origin(lon - 32 / east_m, lat + 32 / north_m, 2 / east_m, 2 / north_m)
-    path = write_tif(tmp_path_factory.mktemp("tif") / "tile.tif", tile_pixels(7).transpose(2, 0, 1), transform, "EPSG:4326")
+    path = write_tif(
+        tmp_path_factory.mktemp("tif") / "tile.tif", tile_pixels(7).transpose(2, 0, 1), transform, "EPSG:4326"
+    )
     return OrthophotoLooker([path])
 
 
