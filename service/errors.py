@@ -15,6 +15,7 @@ SkyfixError
 |  |- SimulationFailed         nor the simulated fleet
 |- TrackFileInvalid            a file of tracks (GPX, GeoJSON) that cannot be read
 |  |- TrackFileTooLarge
+|- VendorFailed                the page's map library cannot be fetched
 |- FramesInvalid               a folder or film that gives no photos
 |- GeotagError                 a photo's position that cannot be written, or a model that tells none
 |  |- NotCalibrated, PhotoUnreadable, PhotoChanged, SidecarUnusable, ExifUnusable, ExifFull
@@ -174,6 +175,12 @@ class TrackFileInvalid(SkyfixError):
 
 class TrackFileTooLarge(TrackFileInvalid):
     code = "track_file_too_large"
+
+
+class VendorFailed(SkyfixError):
+    """The page's map library could not be fetched, or is not the release that was pinned."""
+
+    code = "vendor_failed"
 
 
 class FramesInvalid(SkyfixError):

@@ -58,6 +58,7 @@ STATUS: dict[type[SkyfixError], int] = {
     http.TrackFileInvalid: 500,
     http.TrackFileTooLarge: 500,
     http.FramesInvalid: 500,
+    http.VendorFailed: 500,
     http.GeotagError: 500,
     http.Unavailable: 503,
     http.DeadlineExceeded: 504,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from models.disk import DISK
 from models.errors import SkyfixError
+from service.errors import VendorFailed
 from service.page.files import STATIC, VENDOR, VENDOR_FILES
 
 NAME, VERSION = "maplibre-gl", "6.17.0"
@@ -25,12 +26,6 @@ REGISTRY = "https://registry.npmjs.org"
 MOST_BYTES = 64 * 1024 * 1024
 TIMEOUT_S = 120.0
 IN_PACKAGE = {name: f"package/{'' if name == 'LICENSE.txt' else 'dist/'}{name}" for name in VENDOR_FILES}
-
-
-class VendorFailed(SkyfixError):
-    """The map library could not be fetched, or is not the release that was pinned."""
-
-    code = "vendor_failed"
 
 
 def fetch(registry: str = REGISTRY) -> bytes:

@@ -70,6 +70,11 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001
 def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001
     """Complete flat fields that need each other."""
     _complete(_flat(case))
+    if case.path == "/coverage" and case.query:
+        if "aliasing" in case.query:  # of the whole index
+            case.query.pop("lat", None)
+            case.query.pop("lon", None)
+        _complete(case.query)
     return case
 
 
