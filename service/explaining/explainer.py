@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from models.bundle import GroundView
 from models.camera import Camera
 from models.columns import mean_cosine_scale, shifts
 from models.encoder import Attending, Encoder
+from models.errors import BundleError, EncoderError
 from models.geo import Floats
 from models.preprocess import aerial_input
 from service.explaining.attention import Attention
@@ -20,6 +22,7 @@ from service.explaining.looking import over_photo, over_tile
 from service.query import Answer, Candidate, Notice, Query
 from service.view import View
 
+logger = logging.getLogger("skyfix")
 NOTHING_COMPARED = Notice("attention_unavailable", "No tile was compared, so there is nothing to explain.")
 NOT_TOLD = Notice(
     "attention_unavailable",
@@ -83,5 +86,9 @@ class Explainer:
         seen = IndexImagery(self._gallery).seen(lat, lon, (size_px, size_px), side_m / size_px)
         if seen is None:
             return None
-        found = encoder.aerial_attention(aerial_input(np.asarray(seen.convert("RGB")), view)[None])
+        try:
+            found = encoder.aerial_attention(aerial_input(np.asarray(seen.convert("RGB")), view)[None])
+        except (EncoderError, BundleError) as error:  # the answer stands without it
+            logger.warning("the attention of a tile cannot be told: %s", error)
+            return None
         return None if found is None else over_tile(found[0], size_px)

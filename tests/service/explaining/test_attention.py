@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from index.bundle import Index
 from index.search import Searcher
+from models.errors import ModelUnreadable
 from service.app import create_app
 from service.index_localizer import IndexLocalizer
 from service.localizer import localize
@@ -98,3 +99,17 @@ def test_a_bundle_that_tells_nothing_says_so(looking_index: Index) -> None:
     answer = client.raw(encode(_right_half_is_red()), include="attention", **WHOLE_CIRCLE).json()
     assert "attention" not in answer
     assert "attention_unavailable" in [notice["code"] for notice in answer["notices"]]
+
+
+class HalfBlind(Looking):
+    """Its other network cannot be loaded."""
+
+    def aerial_attention(self, pixels: NDArray[np.float32]) -> NDArray[np.float32] | None:  # noqa: ARG002
+        raise ModelUnreadable("aerial.onnx is damaged.")
+
+
+def test_a_tile_that_cannot_be_explained_costs_no_answer(looking_index: Index) -> None:
+    client = Client(create_app(Settings(), IndexLocalizer(HalfBlind(), Searcher(looking_index))))
+    answer = client.raw(encode(_right_half_is_red()), include="attention", **WHOLE_CIRCLE)
+    assert answer.status_code == 200
+    assert set(answer.json()["attention"]) == {"kind", "photo"}

@@ -55,3 +55,15 @@ def test_a_nested_word_is_pointed_at(client: Client) -> None:
     answer = client.form(encode(panorama(7)), request=json.dumps({"include": ["saliency"]}))
     problem = check_problem(answer, 422, "invalid_parameter")
     assert problem["errors"][0]["pointer"] == "include.0"
+
+
+def test_each_photo_of_a_batch_may_ask_and_a_set_may_not(client: Client) -> None:
+    photo = encode(panorama(7))
+    camera = {"projection": "panorama", "fov_deg": 360}
+    files = [("image", ("photo.png", photo, "image/png"))] * 2
+    said = {"camera": camera, "images": [{"include": ["attention"]}, {}]}
+    batch = client.request("POST", "/localize/batch", files=files, data={"request": json.dumps(said)}).json()
+    assert [("attention" in result["answer"]) for result in batch["results"]] == [True, False]
+    said = {"camera": camera, "include": ["attention"], "images": [{}, {}]}
+    refused = client.request("POST", "/localize/set", files=files, data={"request": json.dumps(said)})
+    check_problem(refused, 422, "unknown_parameter")
