@@ -118,3 +118,25 @@ def test_the_index_says_what_is_where(seen: Watched) -> None:
     assert "2025-06" in seen.page.inner_text("#index-here")
     seen.page.locator("#map").click(position={"x": 5, "y": 400})
     seen.page.get_by_text("There is no imagery here.").wait_for()
+
+
+def test_the_index_shows_where_places_look_alike(seen: Watched) -> None:
+    seen.page.click("#tab-index")
+    seen.page.wait_for_selector("#alike:not([hidden])")
+    seen.settled()
+    assert seen.map("map.querySourceFeatures('alike').length") == 0
+    seen.page.select_option("#alike-view", "aliasing_360")
+    seen.page.get_by_text("tiles that were compared").wait_for()
+    seen.settled()
+    likeness = seen.map("map.querySourceFeatures('alike').map((square) => square.properties.likeness)")
+    assert len(likeness) >= len(TILES)
+    assert all(0 <= each <= 1 for each in likeness)
+    lat, lon = position(14)
+    x, y = seen.map("(({ x, y }) => [x, y])(map.project(given))", lon, lat)
+    seen.page.locator("#map").click(position={"x": x, "y": y})
+    seen.page.get_by_text("The place most like it").wait_for()
+    seen.settled()
+    assert seen.map("map.querySourceFeatures('lines').length") >= 1
+    seen.page.click("#tab-photo")
+    seen.settled()
+    assert seen.map("map.querySourceFeatures('alike').length + map.querySourceFeatures('lines').length") == 0

@@ -1,5 +1,6 @@
-// The tab of the index: what it covers, from when, how fine; a click on the map says what is there.
+// The tab of the index: what it covers, from when, how fine, where it looks alike; a click on the map says what is there.
 
+import { Alike } from "./alike.js";
 import { getJson } from "./api.js";
 import { boundsRing } from "./geodesy.js";
 import { point, polygon } from "./features.js";
@@ -13,7 +14,8 @@ export class IndexTab {
     this.info = info;
     this.shown = false;
     this.coverage = this.here = null;
-    document.addEventListener("language", () => { if (this.shown) { this.showFacts(); this.showHere(); } });
+    this.alike = new Alike(map);
+    document.addEventListener("language", () => { if (this.shown) { this.showFacts(); this.showHere(); this.alike.showText(); } });
   }
 
   async show() {
@@ -26,6 +28,8 @@ export class IndexTab {
       if (!this.shown) return;
       this.map.set("coverage", this.coverage.features);
       this.showFacts();
+      await this.alike.show(this.current.name);
+      if (!this.shown) this.alike.hide();
     } catch (error) {
       $("index-facts").append(Object.assign(document.createElement("p"), { className: "problem", textContent: error.message }));
     }
@@ -35,7 +39,8 @@ export class IndexTab {
     this.shown = false;
     this.here = null;
     this.showHere();
-    for (const source of ["coverage", "tiles", "points"]) this.map.set(source, []);
+    this.alike.hide();
+    for (const source of ["coverage", "tiles", "points", "lines"]) this.map.set(source, []);
   }
 
   indexChanged() {
@@ -47,6 +52,7 @@ export class IndexTab {
     const query = new URLSearchParams({ lat: lat.toFixed(7), lon: lon.toFixed(7), index: this.current.name });
     this.here = await getJson(`coverage?${query}`).catch((error) => ({ failed: error.message }));
     if (!this.shown) return;
+    this.place = [lon, lat];
     this.map.set("points", [point([lon, lat], { colour: "#2d5bd0", radius: 6 })]);
     this.map.set("tiles", this.here.tile ? [polygon(boundsRing(this.here.tile), { chosen: true })] : []);
     this.showHere();
@@ -68,6 +74,7 @@ export class IndexTab {
       here.captured && t("here_captured", { captured: here.captured }),
       here.resolution_m && t("here_resolution", { resolution: number(here.resolution_m, 2) }),
       radii.length && t("here_radii", { radii: radii.map(([fov, radius]) => `${number(Number(fov))}°: ${metres(radius)}`).join(", ") }),
+      this.alike.at(this.place),
     ];
     $("index-here").textContent = told.filter(Boolean).join(" ");
   }
