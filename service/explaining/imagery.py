@@ -47,7 +47,7 @@ class IndexImagery:
             up_deg: azimuth, clockwise from true north, that points up.
 
         Returns:
-            None where the index keeps no pictures, or none of this ground.
+            None where the index keeps no pictures, none of this ground, or none that are so coarse.
         """
         kept = self.gallery.about.imagery
         if kept is None:
@@ -64,6 +64,8 @@ class IndexImagery:
         zoom = int(np.clip(wanted, kept.min_zoom, kept.max_zoom))
         while zoom > kept.min_zoom and _spread(at_lat, at_lon, zoom) > MOST_TILES:
             zoom -= 1
+        if _spread(at_lat, at_lon, zoom) > MOST_TILES:
+            return None
         return self._sampled(*_world_px(at_lat, at_lon, zoom), zoom)
 
     def _sampled(self, x: Floats, y: Floats, zoom: int) -> Image.Image | None:

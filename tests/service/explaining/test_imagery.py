@@ -10,7 +10,7 @@ import pytest
 from index.bundle import Index, open_index
 from index.search import Searcher
 from models.geo import offset
-from service.explaining.imagery import IndexImagery
+from service.explaining.imagery import MOST_TILES, IndexImagery
 from service.pictures.extent import Extent
 from tests.service.world import position, sector_colours
 
@@ -47,9 +47,22 @@ def test_an_index_without_pictures_has_none(index_folder: str) -> None:
     assert plain.seen(*position(7), (50, 50), 1.0) is None
 
 
-def test_a_wide_view_takes_coarser_tiles(imagery: IndexImagery) -> None:
-    seen = imagery.seen(*position(14), (200, 200), 500.0)
-    assert seen is None or np.asarray(seen)[..., 3].max() > 0
+@pytest.mark.parametrize(("pixel_m", "is_seen"), [(0.05, True), (5.0, True), (20.0, True), (20_000.0, False)])
+def test_what_is_put_together_is_bounded(shown_index: Index, pixel_m: float, is_seen: bool) -> None:
+    """The index is 564 m wide: small in a wide view, and nothing in one of a continent."""
+    lat, lon = position(14)
+    asked = list[tuple[int, int, int]]()
+
+    class Asked(Searcher):
+        def map_tile(self, zoom: int, x: int, y: int) -> bytes | None:
+            asked.append((zoom, x, y))
+            return super().map_tile(zoom, x, y)
+
+    seen = IndexImagery(Asked(shown_index)).seen(lat, lon, (200, 200), pixel_m)
+    assert (seen is not None) is is_seen
+    assert len(asked) <= MOST_TILES
+    if seen is not None:
+        assert np.asarray(seen)[90:110, 90:110, 3].max() == 255
 
 
 def test_it_lies_under_a_map_and_names_its_source(imagery: IndexImagery) -> None:
