@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Alike:
     twin_lat: float
     """Of the place that the worse of the two values is about; where they are equal, of the first."""
     twin_lon: float
+    side_m: float
 
     @property
     def worst(self) -> float:
@@ -44,7 +45,7 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class AliasingMap:
-    """Where the places of an index look alike, on squares of `bin_m` along the meridians; those sampled alone."""
+    """Where the places of an index look alike, on squares along the meridians; only where one was sampled."""
 
     far_m: float
     """Places whose centres lie farther apart than this were compared."""
@@ -53,6 +54,7 @@ class AliasingMap:
     sampled: int
     tiles: int
     bin_m: float
+    """Side of the largest square."""
     squares: tuple[Alike, ...]
 
 
@@ -90,7 +92,7 @@ def read_aliasing(path: Path) -> AliasingMap:
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
         squares = tuple(
-            Alike(lat, lon, whole, narrow, twin_lat, twin_lon)
+            Alike(lat, lon, whole, narrow, twin_lat, twin_lon, document["bin_m"])
             for lon, lat, whole, narrow, twin_lon, twin_lat in document.pop("squares")
         )
         return AliasingMap(squares=squares, **document)
@@ -153,19 +155,18 @@ def _coarser(squares: Sequence[Alike], bin_m: float) -> tuple[float, list[Alike]
     """Lay squares on a coarser grid; the worst of each new square stands for it."""
     lat, lon = (np.array([getattr(each, name) for each in squares]) for name in ("lat", "lon"))
     grid = Grid.over(lat, lon, bin_m)
-    bins = grid.bins(lat, lon).tolist()
-    lats, lons = grid.centres(np.array(bins))
+    bins = grid.bins(lat, lon)
     kept: dict[int, Alike] = {}
-    for number, each in enumerate(squares):
-        before = kept.get(bins[number])
-        kept[bins[number]] = worse(each, before, float(lats[number]), float(lons[number]))
+    for each, number, here in zip(squares, bins.tolist(), zip(*grid.centres(bins), strict=True), strict=True):
+        moved = replace(each, lat=float(here[0]), lon=float(here[1]), side_m=grid.bin_m)
+        kept[number] = worse(moved, kept.get(number))
     return grid.bin_m, [kept[number] for number in sorted(kept)]
 
 
-def worse(one: Alike, other: Alike | None, lat: float, lon: float) -> Alike:
-    """Let one square around a place stand for two: the higher values, the twin of the worst."""
+def worse(one: Alike, other: Alike | None) -> Alike:
+    """Let one square stand for two of the same ground: the higher values, the twin of the worst."""
     if other is None:
-        return Alike(lat, lon, one.whole, one.narrow, one.twin_lat, one.twin_lon)
-    told = one if one.worst > other.worst else other
+        return one
     narrow = [each.narrow for each in (one, other) if each.narrow is not None]
-    return Alike(lat, lon, max(one.whole, other.whole), max(narrow, default=None), told.twin_lat, told.twin_lon)
+    told = one if one.worst > other.worst else other
+    return replace(told, whole=max(one.whole, other.whole), narrow=max(narrow, default=None))

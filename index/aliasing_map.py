@@ -45,17 +45,14 @@ def make_aliasing(index: Index) -> AliasingMap | None:
     grid = Grid.over(lat, lon, beside_m * (len(index) / len(rows)) ** 0.5)
     bins = grid.bins(lat[rows], lon[rows])
     lats, lons = grid.centres(bins)
-    kept: dict[int, Alike] = {}
     values, narrow_values = _values(whole), None if narrow is None else _values(narrow)
+    kept: dict[int, Alike] = {}
     for number in known.tolist():
-        seen = float(values[number])
-        by_90 = None if narrow_values is None else float(narrow_values[number])
+        seen, by_90 = float(values[number]), None if narrow_values is None else float(narrow_values[number])
         twins = whole if narrow is None or by_90 is None or seen >= by_90 else narrow
-        twin = int(twins.twin[number])
-        here = float(lats[number]), float(lons[number])
-        mine = Alike(*here, seen, by_90, float(lat[twin]), float(lon[twin]))
-        place = int(bins[number])
-        kept[place] = worse(mine, kept.get(place), *here)
+        twin, place = int(twins.twin[number]), int(bins[number])
+        ends = float(lats[number]), float(lons[number]), seen, by_90, float(lat[twin]), float(lon[twin])
+        kept[place] = worse(Alike(*ends, grid.bin_m), kept.get(place))
     return AliasingMap(
         far_m=far_m,
         step_m=step_m(index),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,11 +16,15 @@ from models.calibration.kernel import radii
 from models.calibration.model import Calibration
 from service.errors import DuplicateField
 from service.localizer import Localizer
-from service.parameters import decimal, read_model, unknown_field
-from service.responses import DECIMALS, BoundsOut, Out, rounded_bounds
+from service.parameters import decimal, flag, read_model, unknown_field
+from service.responses import DECIMALS, Out, rounded_bounds
 from service.schema import Latitude, Longitude, Strict, needs
 
-LonLat = tuple[float, float]
+LonLat = Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
+Box = Annotated[
+    tuple[float, ...], Field(min_length=4, max_length=4, description="West, south, east, north; WGS84 degrees.")
+]
+"""Lists of one kind of number: generators of questions stumble over tuples in the outermost schema of an answer."""
 
 
 class CoverageRequest(Strict):
@@ -29,11 +33,15 @@ class CoverageRequest(Strict):
     lat: Latitude | None = Field(default=None, description="WGS84.")
     lon: Longitude | None = Field(default=None, description="WGS84.")
     index: str | None = Field(default=None, max_length=200, description="Name of the index, with or without @version.")
+    aliasing: bool | None = Field(
+        default=None, description="true: where places look alike, instead of the coverage. Of the whole index alone."
+    )
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         needs(self.lat is None or self.lon is not None, "lon", "is needed with lat.")
         needs(self.lon is None or self.lat is not None, "lat", "is needed with lon.")
+        needs(not self.aliasing or self.lat is None, "aliasing", "is of the whole index: leave lat and lon out.")
         return self
 
 
@@ -49,8 +57,14 @@ def coverage_request(query: Iterable[tuple[str, str]]) -> CoverageRequest:
             raise unknown_field("", name, CoverageRequest.model_fields)
         if name in document:
             raise DuplicateField(name, "is given more than once.")
-        document[name] = text if name == "index" else decimal(name, text)
+        document[name] = _value(name, text)
     return read_model(CoverageRequest, document, flat=True)
+
+
+def _value(name: str, text: str) -> object:
+    if name == "index":
+        return text
+    return flag(name, text) if name == "aliasing" else decimal(name, text)
 
 
 class CoverageAnswer(Out):
@@ -61,7 +75,7 @@ class CoverageAnswer(Out):
     captured: str | None = Field(default=None, description="When the imagery there was taken, as its source says.")
     resolution_m: float | None = Field(default=None, description="Metres a pixel of the imagery there.")
     attribution: str | None = None
-    tile: BoundsOut | None = None
+    tile: Box | None = None
     radius_m_68: dict[str, float] | None = Field(
         default=None,
         description="What to expect there of a photo that is localized, by its horizontal field of view in degrees: 68 "
@@ -86,7 +100,7 @@ class CoverageCollection(Out):
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: tuple[CoverageFeature, ...]
     index: str
-    bounds: BoundsOut
+    bounds: Box
     area_km2: float
     captured: tuple[str, ...] = Field(description="Dates among the imagery, rising.")
     resolution_m: float | None = None
@@ -136,8 +150,12 @@ def _rounded(facts: TileFacts) -> float | None:
 
 
 def _feature(box: Bounds) -> CoverageFeature:
+    return CoverageFeature(geometry=box_polygon(box))
+
+
+def box_polygon(box: Bounds) -> CoveragePolygon:
     """Counterclockwise; a box across the antimeridian goes on beyond 180, which every map draws in one piece."""
     west, south, east, north = (round(side, DECIMALS) for side in box)
     east += 360.0 if east < west else 0.0
     ring = ((west, south), (east, south), (east, north), (west, north), (west, south))
-    return CoverageFeature(geometry=CoveragePolygon(coordinates=(ring,)))
+    return CoveragePolygon(coordinates=(ring,))

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service import openapi_correct, openapi_many, openapi_track
+from service.alikeness import CoverageDrawn
 from service.catalogue import (
     BATCH,
     CORRECT,
@@ -67,6 +68,7 @@ MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     *openapi_track.MODELS,
     (CoverageAnswer, "serialization"),
     (CoverageCollection, "serialization"),
+    (CoverageDrawn, "serialization"),
     (InfoResponse, "serialization"),
     (AliveResponse, "serialization"),
     (ReadyResponse, "serialization"),

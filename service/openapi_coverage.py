@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.coverage import CoverageAnswer, CoverageCollection, CoverageRequest
+from service.alikeness import CoverageDrawn
+from service.coverage import CoverageAnswer, CoverageRequest
 from service.geojson import MEDIA_TYPE as GEOJSON
 
 Json = dict[str, Any]
@@ -35,6 +36,24 @@ EVERYWHERE: Json = {
     "resolution_m": 0.5,
 }
 
+ALIKE: Json = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[9.0, 48.0], [9.0004, 48.0], [9.0004, 48.0003], [9.0, 48.0003], [9.0, 48.0]]],
+            },
+            "properties": {"aliasing_360": 0.83, "aliasing_90": 1.0, "twin": [9.00604, 48.00489]},
+        }
+    ],
+    "index": "sample-city@1",
+    "far_m": 160.0,
+    "step_m": 6.4,
+    "sampled": 399,
+}
+
 
 def coverage_parameters() -> list[Json]:
     schema = CoverageRequest.model_json_schema()["properties"]
@@ -47,14 +66,17 @@ def coverage_parameters() -> list[Json]:
 
 
 def coverage_content() -> Json:
-    """At a place one answer, without a place all of the coverage as GeoJSON."""
+    """At a place one answer, without a place all of the coverage as GeoJSON, or where places look alike."""
     return {
         "application/json": {
             "schema": {"$ref": f"#/components/schemas/{CoverageAnswer.__name__}"},
             "example": AT_A_PLACE,
         },
         GEOJSON: {
-            "schema": {"$ref": f"#/components/schemas/{CoverageCollection.__name__}"},
-            "example": EVERYWHERE,
+            "schema": {"$ref": f"#/components/schemas/{CoverageDrawn.__name__}"},
+            "examples": {
+                "coverage": {"summary": "All of the coverage", "value": EVERYWHERE},
+                "aliasing": {"summary": "Where places look alike, with aliasing=true", "value": ALIKE},
+            },
         },
     }

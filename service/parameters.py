@@ -79,14 +79,19 @@ def _value(name: str, text: str) -> object:
             raise InvalidParameters([(name, f"is not {', '.join(LISTS[name])}.")])
         return list(dict.fromkeys(words))
     if name in BOOLEANS:
-        if text not in ("true", "false"):
-            raise InvalidParameters([(name, "is neither true nor false.")])
-        return text == "true"
+        return flag(name, text)
     if name in INTEGERS:
         if not INTEGER.fullmatch(text):
             raise InvalidParameters([(name, "is not a whole number.")])
         return int(text)
     return decimal(name, text)
+
+
+def flag(name: str, text: str) -> bool:
+    """Read true or false. Raises InvalidParameters."""
+    if text not in ("true", "false"):
+        raise InvalidParameters([(name, "is neither true nor false.")])
+    return text == "true"
 
 
 def decimal(name: str, text: str) -> float:

@@ -71,6 +71,8 @@ def test_all_of_it_is_geojson_that_holds_every_tile(shown: Client, shown_index: 
         ({"lat": "nan", "lon": "0"}, "invalid_parameter", "lat"),
         ({"lat": "1", "lon": "1e9"}, "invalid_parameter", "lon"),
         ({"place": "1"}, "unknown_parameter", ""),
+        ({"aliasing": "yes"}, "invalid_parameter", "aliasing"),
+        ({"aliasing": "true", "lat": "1", "lon": "1"}, "invalid_parameter", "aliasing"),
     ],
 )
 def test_bad_questions(shown: Client, query: dict[str, str], code: str, pointer: str) -> None:
@@ -82,6 +84,31 @@ def test_a_name_twice_and_an_unknown_index(shown: Client) -> None:
     check_problem(shown.get("/coverage?lat=1&lat=2&lon=1"), 422, "duplicate_field")
     check_problem(shown.get("/coverage?index=other"), 404, "unknown_index")
     assert shown.get("/coverage?index=painted").status_code == 200
+
+
+def test_where_places_look_alike_is_geojson(shown: Client, shown_index: Index) -> None:
+    answer = shown.get("/coverage", params={"aliasing": "true", "index": "painted"})
+    check_answer(answer, "/coverage")
+    assert answer.headers["content-type"] == "application/geo+json"
+    told, kept = answer.json(), Searcher(shown_index).aliasing()
+    assert kept is not None
+    assert (told["index"], told["far_m"], told["sampled"]) == (shown_index.title, kept.far_m, len(shown_index))
+    assert len(told["features"]) == len(kept.squares) == len(shown_index), "each tile has a square of its own"
+    centres = list(zip(shown_index.tiles.lon.tolist(), shown_index.tiles.lat.tolist(), strict=True))
+    for feature, square in zip(told["features"], kept.squares, strict=True):
+        ring, properties = feature["geometry"]["coordinates"][0], feature["properties"]
+        inside = [ring[0][0] <= lon <= ring[2][0] and ring[0][1] <= lat <= ring[2][1] for lon, lat in centres]
+        assert sum(inside) == 1
+        assert (properties["aliasing_360"], properties["aliasing_90"]) == (square.whole, square.narrow)
+        lon, lat = properties["twin"]
+        assert any(abs(lon - there[0]) < 2e-5 and abs(lat - there[1]) < 2e-5 for there in centres)
+    assert shown.get("/coverage?aliasing=false").json()["area_km2"] > 0
+
+
+def test_without_a_map_nothing_is_said_to_look_alike(client: Client) -> None:
+    answer = client.get("/coverage?aliasing=true")
+    check_answer(answer, "/coverage")
+    assert (answer.json()["features"], answer.json()["sampled"]) == ([], 0)
 
 
 def test_map_tiles_show_the_imagery(shown: Client, shown_index: Index) -> None:

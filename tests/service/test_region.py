@@ -199,3 +199,14 @@ def test_a_region_is_loaded_and_asked_like_an_index(tiny_bundle: ModelBundle, tm
     answer = json.loads(result.stdout)
     assert (result.exit_code, answer["search"]["tiles_scanned"]) == (0, TILE_COUNT)
     assert answer["search"]["index"] == "painted"
+
+
+def test_where_places_look_alike_is_told_of_all_members_without_opening_one(tmp_path: Path) -> None:
+    roots = [tmp_path / f"band{number}" for number in range(2)]
+    for number, root in enumerate(roots):
+        build_index(Band(number=number), FakeEncoder(), root, name=f"band-{number}", thumbnails=number == 0)
+    write_region(tmp_path / "region.json", survey("painted", roots), "2026-01-01T00:00:00Z")
+    region = open_region(tmp_path / "region.json", FakeEncoder())
+    told = Client(create_app(Settings(), IndexLocalizer(FakeEncoder(), region))).get("/coverage?aliasing=true").json()
+    assert region.open_members == ()
+    assert (told["sampled"], len(told["features"]), told["index"]) == (12, 12, "painted")
