@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import VendorFailed
 from service.page import vendor
 from service.page.files import VENDOR_FILES
-from service.page.vendor import IN_PACKAGE, NAME, VERSION, VendorFailed, fetch, main, unpack
+from service.page.vendor import IN_PACKAGE, NAME, VERSION, fetch, main, unpack
 from tests.service.running import free_port
 
 
