@@ -22,7 +22,7 @@ MOST_SAMPLED = 1024
 """Tiles, so that the file stays at some tens of kilobytes."""
 COMPARISONS = 4_000_000
 """Of a sampled tile with a described position, for each view: some seconds."""
-COMPARISONS_A_TILE = 1_600
+COMPARISONS_A_TILE = 4_800
 """More than `COMPARISONS` where an index is large, as its building takes longer too: a small share of that."""
 Floats = NDArray[np.float64]
 
@@ -30,7 +30,12 @@ Floats = NDArray[np.float64]
 def make_aliasing(index: Index) -> AliasingMap | None:
     """Compare a sample of tiles with all that lie far away, seen whole and, where there are headings, by 90°.
 
-    Goes through the vectors once for each view, a block at a time. None where no two tiles lie far apart.
+    A tile's value is how far its most similar far place goes from what far places usually have, 0, to what the ground
+    a step beside the camera has, 1: the judgement of the report as a number (`index.report.verdict.likeness`). By 90°
+    tile after tile looks another way. Goes through the vectors once for each view, a block at a time.
+
+    Returns:
+        The map; None where no two tiles lie far apart.
     """
     far_m = max(FAR_M, index.manifest.footprint_m)
     rows = sampled_rows(len(index), index.cell_count)

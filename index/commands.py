@@ -98,7 +98,8 @@ for revision in (add, remove, update, gc):
 @click.option(
     "--thumbnails",
     is_flag=True,
-    help="Keep pictures of the imagery as map tiles, which the page of the service shows. Reads the imagery twice.",
+    help="Keep pictures of the imagery as map tiles, and where places look alike: the page of the service shows both. "
+    "Reads the imagery twice.",
 )
 @job_options
 def build(

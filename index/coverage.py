@@ -74,14 +74,14 @@ class Coverage:
         some = [self._gallery.tile(row) for row in sampled.tolist()]
         resolutions = [facts.resolution_m for facts in some if facts.resolution_m is not None]
         return Outline(
-            boxes=tuple(_clipped(box, about.bounds) for box in boxes(lats, lons, side_m)),
+            boxes=tuple(clipped(box, about.bounds) for box in boxes(lats, lons, side_m)),
             area_km2=self._area_km2,
             captured=tuple(sorted({facts.captured for facts in some if facts.captured})),
             resolution_m=float(np.median(resolutions)) if resolutions else None,
         )
 
 
-def _clipped(box: Bounds, to: Bounds) -> Bounds:
+def clipped(box: Bounds, to: Bounds) -> Bounds:
     """Cut off what a box has beyond the index's bounds; across the antimeridian it is left as it is."""
     if to.west > to.east or box.west > box.east:
         return box

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, RootModel
 
 from index.aliasing_file import Alike
+from index.coverage import clipped
 from index.tiles import Bounds, square
 from service.coverage import CoverageCollection, CoveragePolygon, LonLat, box_polygon
 from service.localizer import Localizer
@@ -59,7 +60,7 @@ def aliasing_everywhere(localizer: Localizer) -> AliasingCollection:
     if found is None:
         return AliasingCollection(features=(), index=localizer.about.index)
     return AliasingCollection(
-        features=tuple(_feature(each) for each in found.squares),
+        features=tuple(_feature(each, localizer.about.index_bounds) for each in found.squares),
         index=localizer.about.index,
         far_m=found.far_m,
         step_m=found.step_m,
@@ -67,8 +68,8 @@ def aliasing_everywhere(localizer: Localizer) -> AliasingCollection:
     )
 
 
-def _feature(alike: Alike) -> AliasingFeature:
-    box = Bounds(*(float(side) for side in square(alike.lat, alike.lon, alike.side_m)))
+def _feature(alike: Alike, within: Bounds) -> AliasingFeature:
+    box = clipped(Bounds(*(float(side) for side in square(alike.lat, alike.lon, alike.side_m))), within)
     twin = round(alike.twin_lon, TWIN_DECIMALS), round(alike.twin_lat, TWIN_DECIMALS)
     told = AliasingProperties(aliasing_360=alike.whole, aliasing_90=alike.narrow, twin=twin)
     return AliasingFeature(geometry=box_polygon(box), properties=told)

@@ -8,7 +8,7 @@ export const LAYERS = [
   fill("outside", { "fill-color": "#e4e8e3", "fill-antialias": false }),
   fill("coverage", { "fill-color": "#2f8f7c", "fill-opacity": 0.15 }),
   outline("coverage", { "line-color": "#3fd0b0", "line-width": 1, "line-opacity": 0.7 }),
-  fill("alike", { "fill-color": ["interpolate", ["linear"], ["get", "likeness"], 0, "#2f9e6e", 0.6, "#ffd43b", 1, "#e03131"], "fill-opacity": 0.6 }),
+  fill("alike", { "fill-color": ["interpolate", ["linear"], ["get", "likeness"], 0, "#2c7bb6", 0.25, "#abd9e9", 0.5, "#ffe89a", 0.75, "#f48f4b", 1, "#c4142b"], "fill-opacity": 0.6 }),
   fill("prior", { "fill-color": "#4f7fd0", "fill-opacity": 0.16 }),
   outline("prior", { "line-color": "#2d5bd0", "line-width": 2, "line-dasharray": [2, 2] }),
   { id: "prior-point", type: "circle", source: "prior", filter: isPoint, paint: { "circle-radius": 5, "circle-color": "#2d5bd0", "circle-stroke-width": 2, "circle-stroke-color": "#ffffff" } },
