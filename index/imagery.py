@@ -38,6 +38,8 @@ KEPT_TILES = 256
 """Map tiles that are painted on in memory, 256 KiB each; the others wait in a scratch file."""
 MOST_LATITUDE = 85.0
 OPEN_PYRAMIDS = 32
+WHOLLY_SEEN = 254
+"""Of 255: a pixel that is part filled in is left out."""
 QUALITY = 80
 Canvas = NDArray[np.uint8]
 Spot = tuple[int, int, int]
@@ -115,7 +117,7 @@ class Painter:
         scale_x, scale_y = width / (right - left), height / (bottom - top)
         box = ((x0 - left) * scale_x, (y0 - top) * scale_y, (x1 - left) * scale_x, (y1 - top) * scale_y)
         picture = Image.fromarray(tile.pixels).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box)
-        self._lay(np.asarray(picture), x0, y0)
+        self._lay(np.asarray(picture), _shown(tile, picture.size, box), x0, y0)
 
     def write(self, path: Path) -> Imagery | None:
         """Write the pyramid; None, and no file, if nothing was painted."""
@@ -145,7 +147,7 @@ class Painter:
             min(y1, math.floor(bottom)),
         )
 
-    def _lay(self, picture: Canvas, x0: int, y0: int) -> None:
+    def _lay(self, picture: Canvas, shown: NDArray[np.bool_] | None, x0: int, y0: int) -> None:
         height, width = picture.shape[:2]
         across = 2**self._zoom
         for row in range(y0 // SIZE, (y0 + height - 1) // SIZE + 1):
@@ -154,8 +156,12 @@ class Painter:
                 left, top = max(x0, column * SIZE), max(y0, row * SIZE)
                 right, bottom = min(x0 + width, (column + 1) * SIZE), min(y0 + height, (row + 1) * SIZE)
                 part = canvas[top - row * SIZE : bottom - row * SIZE, left - column * SIZE : right - column * SIZE]
-                part[..., :3] = picture[top - y0 : bottom - y0, left - x0 : right - x0]
-                part[..., 3] = 255
+                colours = picture[top - y0 : bottom - y0, left - x0 : right - x0]
+                if shown is None:
+                    part[..., :3], part[..., 3] = colours, 255
+                else:
+                    here = shown[top - y0 : bottom - y0, left - x0 : right - x0]
+                    part[here, :3], part[here, 3] = colours[here], 255
 
     def _get(self, spot: Spot) -> Canvas:
         if spot in self._open:
@@ -302,6 +308,14 @@ def _meet(one: Bounds, other: Bounds) -> bool:
 
 def _in_world(zoom: int, x: int, y: int) -> bool:
     return COARSEST <= zoom <= FINEST and 0 <= x < 2**zoom and 0 <= y < 2**zoom
+
+
+def _shown(tile: Tile, size: tuple[int, int], box: tuple[float, float, float, float]) -> NDArray[np.bool_] | None:
+    """Where a tile's own imagery lies in its picture; None: everywhere."""
+    if tile.seen is None:
+        return None
+    seen = Image.fromarray(tile.seen.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR, box)
+    return np.asarray(seen) > WHOLLY_SEEN
 
 
 def _corner(zoom: int, x: int, y: int) -> tuple[float, float]:

@@ -130,7 +130,7 @@ def prepare(number: int, tile: Tile | BadTile, view: AerialView, wanted: Wanted)
         check_not_blank(tile.pixels)
     except TileBlank as error:
         return BadTile(tile.id, error.code, str(error))
-    digest, bare = pixel_digest(tile.pixels), replace(tile, pixels=NO_PIXELS)
+    digest, bare = pixel_digest(tile.pixels), replace(tile, pixels=NO_PIXELS, seen=None)
     if not wanted(number, tile.id, digest):
         return Prepared(bare, NO_INPUT, digest, wanted=False)
     return Prepared(bare, aerial_input(tile.pixels, view), digest)

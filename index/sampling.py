@@ -113,6 +113,12 @@ def lay_over(top: Image.Image, bottom: Image.Image) -> Image.Image:
     return ImageChops.add(top, showing)
 
 
+def seen_part(square: Image.Image) -> NDArray[np.bool_] | None:
+    """Give (S, S) where an RGBa square has imagery; None: everywhere."""
+    seen = np.asarray(square.getchannel("a")) >= OPAQUE
+    return None if seen.all() else seen
+
+
 def fill(square: Image.Image) -> tuple[NDArray[np.uint8], float]:
     """Give an RGBa square as `cut_square` does."""
     cut = square.convert("RGBA")

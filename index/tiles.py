@@ -52,6 +52,8 @@ class Tile:
     source: str
     attribution: str | None = None
     """Whom to credit for this tile; None where the whole source's attribution says it."""
+    seen: NDArray[np.bool_] | None = None
+    """(H, W) where there is imagery; elsewhere the pixels were filled in. None: everywhere."""
 
     @property
     def bounds(self) -> Bounds:

@@ -58,7 +58,7 @@ class Sample:
         pixels = aerial_input(tile.pixels, view)
         if len(self.inputs) < KEPT_TILES:
             self.inputs.append(pixels[None])
-        self.tiles.append(replace(tile, pixels=NO_PIXELS))
+        self.tiles.append(replace(tile, pixels=NO_PIXELS, seen=None))
 
 
 def take_sample(source: TileSource, view: AerialView, seconds: float, clock: Clock = time.monotonic) -> Sample:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from rasterio.windows import Window
 
-from index.sampling import Patch, Placement, fill, lay_over, sample_row
+from index.sampling import Patch, Placement, fill, lay_over, sample_row, seen_part
 from index.sources.grid import TileGrid
 from index.sources.imagery import Damage, Imagery, Reading
 from index.sources.mosaic import Mosaic, OpenSheets
@@ -186,6 +186,7 @@ class Reader:
             captured=self._cut.captured or sheet.captured,
             source=sheet.file,
             attribution=self._credit(sheet),
+            seen=seen_part(together),
         )
 
     def _credit(self, sheet: Imagery) -> str | None:

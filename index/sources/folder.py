@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.sampling import Patch, Placement, cut_square, make_patch
+from index.sampling import Patch, Placement, fill, make_patch, sample_row, seen_part
 from index.sources.files import read_inside
 from index.sources.tile_list import ListedTile, find_list, read_list
 from index.tiles import BadTile, Bounds, Tile, check_resolution
@@ -90,7 +90,8 @@ class FolderSource:
         patch = Patch(image, across=finer, down=finer)
         per_metre = 1.0 / row.ground_resolution_m
         place = Placement(width / 2, height / 2, per_metre, 0.0, 0.0, -per_metre)
-        pixels, _ = cut_square(patch, place, self.footprint_m, self._size_px)
+        (square,) = sample_row(patch, place, [0], self.footprint_m, self._size_px)
+        pixels, _ = fill(square)
         return Tile(
             id=row.id,
             lat=row.lat,
@@ -101,4 +102,5 @@ class FolderSource:
             captured=row.captured,
             source=self._list.name,
             attribution=row.attribution,
+            seen=seen_part(square),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,17 @@ def test_what_tiles_have_beyond_the_imagery_is_not_shown(tmp_path: Path) -> None
     assert near(colour_at(pyramid, LAT, (west + LON) / 2, ZOOM), RED)
     beyond = colour_at(pyramid, LAT, LON + (LON - west) / 2, ZOOM)
     assert beyond is None or beyond[3] < 5
+
+
+def test_what_was_filled_in_is_not_painted_over_what_was_seen(tmp_path: Path) -> None:
+    half = np.zeros((320, 320), dtype=np.bool_)
+    half[:, :160] = True
+    below, above = tile("a", LAT, LON, BLUE), replace(tile("b", LAT, LON, RED), seen=half)
+    paint_all([below, above], {"a", "b"}, ImageryWish(), ZOOM, tmp_path / IMAGERY)
+    pyramid = Pyramid(tmp_path / IMAGERY)
+    west, _, east, _ = (float(side) for side in square(LAT, LON, 80.0))
+    assert near(colour_at(pyramid, LAT, west, ZOOM), RED)
+    assert near(colour_at(pyramid, LAT, east, ZOOM), BLUE)
 
 
 def test_more_canvases_than_fit_into_memory_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
