@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SHELL  := /bin/bash
 
-.PHONY: setup vendor demo serve test test-all check fmt bench up lock floors sbom dist image-check screenshots clean
+.PHONY: setup vendor demo serve test test-all check fmt bench worth up lock floors sbom dist image-check screenshots clean
 
 # What the demo needs, and no torch: the service, the index job, the sample city.
 $(VENV)/.demo: pyproject.toml
@@ -59,6 +59,16 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.overload --work build/serving
 	$(BIN)/python -m benchmarks.telemetry
+	$(BIN)/python -m benchmarks.attention
+
+# What sets, fleets, tracks and poses are worth on cities that nothing was fitted on: an hour and more.
+worth: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.sets
+	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 360
+	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 90
+	$(BIN)/python -m benchmarks.tracks --work build/tracks --fov 90 --fov 360
+	$(BIN)/python -m benchmarks.poses
+	$(BIN)/skyfix simulate-fleet --serve --out build/simulation
 
 up: $(VENV)/.demo
 	test -n "$(INDEX_DIR)" -o -d demo/index || $(BIN)/skyfix demo --once
