@@ -7,17 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from service.fleet.belonging import judged
 from service.fleet.drives import Drive, drives_of
 from service.fleet.fix import ASSUMED_ACCURACY_M, ASSUMED_PERCENTILE, Corrected, Fix, FleetNotice, Options
 from service.fleet.following import follow
 from service.fleet.gaussian import chi2_quantile
 from service.fleet.motion import Movement
 from service.fleet.observation import NEAR_POLE_DEG, Observation
+from service.fleet.persistence import contradicted
 from service.fleet.single import alone, by_motion, by_photo, innovation, kept, normals
 
 STALE_S = 2.0
 """A photo that is older or newer than its fix by more was taken elsewhere."""
-TOLD_BY_PHOTOS_NATS = 0.5
+BY_SEVERAL = 0.5
+"""Share of the false alarms that is left to what several photos say together."""
+TOLD_BY_PHOTOS_NATS = 0.1
 """What the photos of a drive have to tell of a fix before it is moved."""
 
 
@@ -33,11 +37,21 @@ def correct(
     """
     stale = tuple(fix.index for fix in fixes if fix.index in observations and _is_stale(fix))
     photos = {index: photo for index, photo in observations.items() if index not in stale}
-    found = {fix.index: _single(fix, photos.get(fix.index), options) for fix in fixes}
-    drives, notices = drives_of(fixes)
     if options.smooth:
-        for drive in drives:
-            found.update(_along(drive, photos, found, movement))
+        photos = judged(fixes, photos)
+    drives, notices = drives_of(fixes)
+    followed = drives if options.smooth else []
+    rate, rates, again = options.false_alarm_rate, dict[int, float](), set[int]()
+    for drive in followed:
+        own = {step: photos[fix.index] for step, fix in enumerate(drive.fixes) if fix.index in photos}
+        if len(own) > 1:
+            rates |= {drive.fixes[step].index: rate * (1.0 - BY_SEVERAL) for step in own}
+            again |= {drive.fixes[step].index for step in contradicted(drive, own, rate * BY_SEVERAL)}
+    found = {
+        fix.index: _single(fix, photos.get(fix.index), rates.get(fix.index, rate), fix.index in again) for fix in fixes
+    }
+    for drive in followed:
+        found.update(_along(drive, photos, found, movement))
     return [found[fix.index] for fix in fixes], [*notices, *_notices(fixes, found, stale)]
 
 
@@ -47,12 +61,12 @@ def _is_stale(fix: Fix) -> bool:
     return abs((fix.timestamp - fix.photo_time).total_seconds()) > STALE_S
 
 
-def _single(fix: Fix, photo: Observation | None, options: Options) -> Corrected:
+def _single(fix: Fix, photo: Observation | None, rate: float, is_contradicted: bool) -> Corrected:
     """Answer a fix by itself."""
     if photo is None:
         return kept(fix)
     chi2 = innovation(photo, fix.sigma_m)
-    if chi2 is not None and chi2 > chi2_quantile(1.0 - options.false_alarm_rate):
+    if is_contradicted or (chi2 is not None and chi2 > chi2_quantile(1.0 - rate)):
         return replace(kept(fix, "rejected_outlier"), innovation_chi2=chi2, photo=photo.alone.place)
     if not photo.is_covered:
         return kept(fix, "not_localized")

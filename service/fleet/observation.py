@@ -25,12 +25,9 @@ from service.view import View
 Floats = NDArray[np.float64]
 LOOKED_SIGMAS, LEAST_REACH_M, LEAST_CIRCLE_M = 8.0, 250.0, 25.0
 """A photo is compared with everything around its fix, so that a fix that is somewhat off is seen to be."""
+EVEN = 0.5
 LEAST_PART, MOST_PLACES = 1e-7, 12
 NEAR_POLE_DEG = 89.9
-SHARPER, TIGHTER = 1.3, 0.8
-"""Cells that lie together share what a photo gets wrong, and the place lies between those that explain it. So among
-them the photo tells more than the calibration says, which was fitted to cells of a whole index. benchmarks/fleet.py
-holds the radii that come of this against the truth."""
 
 
 class Photos(Protocol):
@@ -57,12 +54,26 @@ class Alone:
 
     Attributes:
         parts: its places, normal each, in metres around the fix; None: it tells no place.
-        elsewhere: probability that it is none of them.
+        log_told: of the mean over the ground it was sought on of how much likelier it is there than at a place that it
+            says nothing about; what lies off the index counts 0. known: the share that does not.
     """
 
     parts: Mixture | None
-    elsewhere: float
     place: Place | None
+    log_told: float
+    known: float
+
+    @property
+    def log_factor(self) -> float:
+        """How much likelier it is of somewhere there than of nothing (Bayes factor)."""
+        return float(np.logaddexp(self.log_told, math.log(max(1.0 - self.known, 1e-300))))
+
+    def elsewhere(self, outside: float) -> float:
+        """Probability that it is of none of its places, if it was of nothing there with `outside` before."""
+        if self.parts is None:
+            return 1.0
+        nowhere = math.log(outside + (1.0 - outside) * (1.0 - self.known))
+        return float(np.exp(nowhere - np.logaddexp(nowhere, math.log1p(-outside) + self.log_told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Observation:
         xy_m: (K, 2) cells, east and north of the fix. log_ratio: (K,) against a place that it says nothing about.
         log_rest: of the mean cell that is not listed, where `covered` says that some are not.
         sigma_m: spread of the place around its cell, along each axis.
-        outside: probability before the look that the photo tells nothing of the place.
+        outside: probability before the look that the photo tells nothing of the place; `belonging` judges it.
     """
 
     xy_m: Floats
@@ -106,12 +117,12 @@ def observe(fix: Fix, view: View, source: Photos) -> Observation:
         alone = _alone(fix, source.everywhere(view, queries), source.calibration, None)
     return Observation(
         xy_m=np.stack([ground.x_m, ground.y_m], axis=1),
-        log_ratio=_sharpened(near.log_ratio),
+        log_ratio=near.log_ratio,
         log_rest=near.log_rest,
         covered=near.evidence.covered,
         spacing_m=ground.spacing_m,
-        sigma_m=TIGHTER * _sigma_m(parameters, ground.spacing_m),
-        outside=source.calibration.probability_outside,
+        sigma_m=_sigma_m(parameters, ground.spacing_m),
+        outside=EVEN,
         thresholds=source.calibration.thresholds,
         is_covered=near.evidence.covered is not None or circle.allows(ground.x_m, ground.y_m, ground.spacing_m),
         alone=alone,
@@ -128,17 +139,11 @@ def _uncovered(fix: Fix, view: View, source: Photos, queries: Queries) -> Observ
         covered=None,
         spacing_m=source.spacing_m,
         sigma_m=source.spacing_m,
-        outside=source.calibration.probability_outside,
+        outside=EVEN,
         thresholds=source.calibration.thresholds,
         is_covered=False,
         alone=_alone(fix, source.everywhere(view, queries), source.calibration, None),
     )
-
-
-def _sharpened(log_ratio: Floats) -> Floats:
-    """Stretch (K,) log ratios from the best one, which stays: the photo is believed as much, of a smaller place."""
-    stretched: Floats = log_ratio + (SHARPER - 1.0) * (log_ratio - log_ratio.max())
-    return stretched
 
 
 def _sigma_m(parameters: Parameters, spacing_m: float) -> float:
@@ -151,24 +156,25 @@ def _alone(fix: Fix, likelihood: Likelihood, calibration: Calibration, circle: R
     Near the fix anything that explains the photo will do; of the whole index only what localizes it.
     """
     found = reckon(likelihood, calibration, circle, 1).estimate
-    if found.status == "no_match" or (circle is None and found.status != "localized"):
-        return Alone(None, 1.0, None)
     evidence = likelihood.evidence
     area_m2 = evidence.ground.area_m2 if circle is None else math.pi * circle.reach_m**2
+    share, log_told, known = _even(likelihood, area_m2)
+    if found.status == "no_match" or (circle is None and found.status != "localized"):
+        return Alone(None, None, log_told, known)
     parameters = calibration.at(np.array([likelihood.fov_deg]), area_m2)
-    share = _flat_posterior(likelihood, calibration.probability_outside, area_m2)
     parts = _places(likelihood, share, _sigma_m(parameters, evidence.ground.spacing_m))
     apart = np.array([float(metres) for metres in enu_m(evidence.lat, evidence.lon, fix.lat, fix.lon)])
     lat, lon = offset(evidence.lat, evidence.lon, found.places[0].x_m, found.places[0].y_m)
     return Alone(
         parts=replace(parts, mean=parts.mean + apart),
-        elsewhere=float(max(0.0, 1.0 - share.sum())),
         place=Place(float(lat), float(lon), found.radius_m_68, found.radius_m_95),
+        log_told=log_told,
+        known=known,
     )
 
 
-def _flat_posterior(likelihood: Likelihood, outside: float, area_m2: float) -> Floats:
-    """(K,) probabilities of the cells where every square metre of an area was as likely as another."""
+def _even(likelihood: Likelihood, area_m2: float) -> tuple[Floats, float, float]:
+    """(K,) shares of the cells where every square metre of an area was as likely, `log_told` and `known` of `Alone`."""
     evidence = likelihood.evidence
     each = evidence.ground.spacing_m**2 / area_m2
     listed = each * len(likelihood.log_ratio)
@@ -178,13 +184,10 @@ def _flat_posterior(likelihood: Likelihood, outside: float, area_m2: float) -> F
     elif evidence.ground.area_m2 == area_m2:
         known = 1.0
     scale = max(1.0, known, listed)
-    log_cells = math.log((1.0 - outside) * each / scale) + likelihood.log_ratio
-    rest = (1.0 - outside) * max(0.0, known - listed) / scale
-    nowhere = outside + (1.0 - outside) * max(0.0, 1.0 - known)
-    log_other = np.logaddexp(math.log(nowhere), math.log(max(rest, 1e-300)) + likelihood.log_rest)
-    total = np.logaddexp(np.logaddexp.reduce(log_cells), log_other)
-    found: Floats = np.exp(log_cells - total)
-    return found
+    log_cells = math.log(each / scale) + likelihood.log_ratio
+    log_rest = math.log(max((known - listed) / scale, 1e-300)) + likelihood.log_rest
+    log_told = np.logaddexp(np.logaddexp.reduce(log_cells), log_rest)
+    return np.exp(log_cells - log_told), float(log_told), min(1.0, known)
 
 
 def _places(likelihood: Likelihood, share: Floats, sigma_m: float) -> Mixture:

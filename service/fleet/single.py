@@ -32,7 +32,8 @@ def innovation(observation: Observation, sigma_m: float) -> float | None:
     if alone.parts is None:
         return None
     predicted = Mixture(alone.parts.weight, alone.parts.mean, alone.parts.covariance + round_covariance(sigma_m))
-    p = alone.elsewhere + (1.0 - alone.elsewhere) * predicted.tail(np.zeros(2))
+    elsewhere = alone.elsewhere(observation.outside)
+    p = elsewhere + (1.0 - elsewhere) * predicted.tail(np.zeros(2))
     return float(-2.0 * np.log(min(1.0, max(p, LEAST_P))))
 
 

@@ -27,20 +27,20 @@ class Tilted:
         mixture: of what the cells make of the belief, and of the belief itself where the photo tells nothing.
         unexplained: share of the latter.
         told_nats: what the photo told of the place (Kullback-Leibler, after from before).
-        doubt: probability that the photo tells nothing, had it been an even chance before.
+        log_factor: how much likelier the photo is of somewhere in the belief than of nothing (Bayes factor).
         narrows: is the place better known than before?
     """
 
     mixture: Mixture
     unexplained: float
     told_nats: float
-    doubt: float
+    log_factor: float
     narrows: bool
 
     @property
     def explains(self) -> bool:
         """Is the photo of somewhere in the belief at all? Many a vehicle's is of nothing that the index knows."""
-        return self.doubt < MOST_DOUBT
+        return self.unexplained < MOST_DOUBT
 
     def supports(self, observation: Observation) -> bool:
         """Does the photo say enough of the place to move what was believed?"""
@@ -76,12 +76,13 @@ def tilt(observation: Observation, mean: Floats, covariance: Floats) -> Tilted:
         np.concatenate([*covariances, covariance[None], wide[None]]),
         LEAST_SHARE,
     )
-    lost, even = float(unexplained.sum()), (1.0 - observation.outside) / observation.outside
+    lost = float(unexplained.sum())
+    even = math.log((1.0 - observation.outside) / observation.outside)
     return Tilted(
         mixture=mixture,
         unexplained=lost,
         told_nats=float(cells @ ratio - total),
-        doubt=even * lost / (even * lost + max(0.0, 1.0 - lost)),
+        log_factor=math.log(max(1.0 - lost, 1e-300)) - math.log(max(lost, 1e-300)) - even,
         narrows=bool(np.linalg.det(mixture.moments()[1]) < np.linalg.det(covariance)),
     )
 

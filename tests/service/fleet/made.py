@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 HALF, SPACING_M = 40, 8.0
 FOV_DEG = 360.0
 NOISE_M = 6.0
+TELLING = 1000.0
+"""A photo of a place looks so many times likelier there than a photo of nothing does."""
 CALIBRATION = Calibration(
     probability_outside=0.01,
     fovs=(FovCalibration(fov_deg=FOV_DEG, intercept=0.0, per_deviation=1.0, position_sigma_m=0.1),),
@@ -37,6 +39,7 @@ class MadeCity:
     lon: float = 13.4
     calibration: Calibration = CALIBRATION
     spacing_m: float = SPACING_M
+    telling: float = TELLING
 
     def at(self, east_m: float, north_m: float) -> tuple[float, float]:
         lat, lon = offset(self.lat, self.lon, east_m, north_m)
@@ -66,13 +69,14 @@ class MadeCity:
         return np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
 
     def _likelihood(self, view: View, cells: Floats, origin: Floats, at: tuple[float, float]) -> Likelihood:
-        """Of N(seen | cell, noise) against an even background over the city; several places share it."""
+        """Of N(seen | cell, noise) against a photo of nothing, which hardly looks like the city; places share it."""
         area_m2 = (2 * HALF + 1) ** 2 * SPACING_M**2
         noise_m = float(view.columns[0, 2])
         ratio = np.zeros(len(cells))
         if noise_m > 0:
             away2 = ((cells[:, None] - view.columns[:, :2]) ** 2).sum(axis=2)
-            each = -away2 / (2 * noise_m**2) + math.log(area_m2 / (2 * math.pi * noise_m**2) / len(view.columns))
+            peak = self.telling * area_m2 / (2 * math.pi * noise_m**2)
+            each = -away2 / (2 * noise_m**2) + math.log(peak / len(view.columns))
             ratio = np.asarray(np.logaddexp.reduce(each, axis=1))
         nothing = np.zeros(len(cells), np.int64)
         east_m, north_m = (cells - origin).T

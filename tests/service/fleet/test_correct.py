@@ -117,11 +117,10 @@ def test_alarms_of_honest_fixes_come_at_the_rate_asked_for(
 
 
 def test_radii_hold_what_they_say(honest: tuple[list[Fix], dict[int, Observation]]) -> None:
-    """Near cells are taken to tell more than they say, so on photos that say it exactly radii are a little small."""
     answers, _ = correct(*honest, Options(1e-6))
     away = distance_m([one.lat for one in answers], [one.lon for one in answers], CITY.lat, CITY.lon)
-    assert 0.5 < (away <= [one.radius_m_68 for one in answers]).mean() < 0.75
-    assert 0.85 < (away <= [one.radius_m_95 for one in answers]).mean() < 0.98
+    assert 0.62 < (away <= [one.radius_m_68 for one in answers]).mean() < 0.82
+    assert 0.92 < (away <= [one.radius_m_95 for one in answers]).mean() < 0.995
 
 
 def test_off_the_index_is_not_localized_and_says_so() -> None:
