@@ -40,6 +40,7 @@ export class PhotoTab {
     document.addEventListener("key-kept", () => this.file && !this.answer && this.locate());
     $("preview").addEventListener("error", () => { $("preview").hidden = true; });
     $("locate").addEventListener("click", () => this.locate());
+    $("as-panorama-button").addEventListener("click", () => this.asPanorama());
     $("turned").addEventListener("change", () => this.compare());
     $("attention").addEventListener("change", () => this.locate(false));
     $("copy-coordinates").addEventListener("click", () => this.copy(coordinates(this.answer.position ?? this.answer.candidates[0])));
@@ -79,6 +80,11 @@ export class PhotoTab {
     $("locate").disabled = false;
     document.body.dataset.photo = told ? "sample" : "own";
     await this.locate();
+  }
+
+  asPanorama() {
+    $("projection").value = "panorama";
+    return this.locate();
   }
 
   /** Ask, and show the answer; `fit` moves the map to it. */
@@ -144,6 +150,12 @@ export class PhotoTab {
     return wide && !assumed ? 360 : USUAL_FOV_DEG;
   }
 
+  /** Twice as wide as high, and nothing said what it is: a guess that only a person may take. */
+  get mayBePanorama() {
+    const assumed = this.answer?.notices.some((notice) => notice.code === "fov_assumed");
+    return Boolean(assumed && this.bitmap && this.bitmap.width >= 1.9 * this.bitmap.height);
+  }
+
   get candidate() {
     return this.answer?.candidates.find((each) => each.rank === this.chosen);
   }
@@ -173,6 +185,7 @@ export class PhotoTab {
     showCandidates($("candidates"), this.answer, this.chosen, (rank) => this.choose(rank));
     $("copies").hidden = $("candidates-title").hidden = !this.answer.candidates.length;
     showNotices($("notices"), this.answer.notices);
+    $("as-panorama").hidden = !this.mayBePanorama;
     showTimings(this.answer.timings_ms, this.roundTripMs);
     $("copied").textContent = "";
   }
