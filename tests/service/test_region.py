@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from index.build import build_index
 from index.bundle import Index
+from index.manifest import ALIASING
 from index.region import Region
 from index.region_file import write_region
 from index.region_opening import open_region
@@ -210,3 +211,9 @@ def test_where_places_look_alike_is_told_of_all_members_without_opening_one(tmp_
     told = Client(create_app(Settings(), IndexLocalizer(FakeEncoder(), region))).get("/coverage?aliasing=true").json()
     assert region.open_members == ()
     assert (told["sampled"], len(told["features"]), told["index"]) == (12, 12, "painted")
+    damaged = open_region(tmp_path / "region.json", FakeEncoder())
+    kept = tmp_path / "band0" / "gen-1" / ALIASING
+    kept.chmod(0o644)
+    kept.write_bytes(kept.read_bytes().replace(b"[", b" ", 1))
+    asked = Client(create_app(Settings(), IndexLocalizer(FakeEncoder(), damaged))).get("/coverage?aliasing=true")
+    check_problem(asked, 503, "checksum_mismatch")
