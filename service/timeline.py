@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -72,3 +72,8 @@ class Timeline:
             sums[part.stage] += part.ended - part.started
         ran = {part.stage for part in parts}
         return {stage: sums[stage] for stage in STAGES if stage in ran}
+
+
+def server_timing(seconds: Mapping[str, float]) -> str:
+    """Write stages as the header Server-Timing has them."""
+    return ", ".join(f"{stage};dur={value * 1000:.2f}" for stage, value in seconds.items())

@@ -15,14 +15,15 @@ from service.deadline import HEADER as DEADLINE
 from service.deadline import Deadline, deadline_of
 from service.errors import Overloaded
 from service.instance import Service
-from service.many_photos import check_many, few_at_once, read_many, weight_of
+from service.many_photos import check_many, few_at_once, weight_of
 from service.problems import INTERNAL, INTERNAL_DETAIL, body_of, problem_of
 from service.query import Answer
 from service.requests import Upload
 from service.responses import localize_response
 from service.sets.asked import ask_each
-from service.sets.parts import IMAGES, unpack
-from service.timeline import Timeline
+from service.sets.parts import IMAGES
+from service.sets.receiving import receive
+from service.timeline import Timeline, server_timing
 
 PATH = "/localize/batch"
 NO_PLACE = "There was no place for this photo. Send it again in a moment."
@@ -40,12 +41,7 @@ def add_batch(app: FastAPI, service: Service) -> None:
         timeline: Timeline = request.state.timeline
         with service.pipeline.place(weight_of(request, settings)) as held:
             with timeline.measure("receive"):
-                body = await read_many(request, service)
-                whole, query = request.headers.get("content-type", ""), bool(request.query_params)
-                asked = await service.pipeline.off_loop(
-                    lambda: ask_each(unpack(media_type, whole, body, query, least=1))
-                )
-            body = b""
+                asked = await receive(request, service, media_type, ask_each, least=1)
             photos = {place: each for place, each in enumerate(asked) if isinstance(each, Upload)}
             batch = _Batch(service, photos, deadline, timeline, request.state.request_id)
             answered = await while_there(request.receive, batch.answer(held.grow(len(photos))))
@@ -55,7 +51,7 @@ def add_batch(app: FastAPI, service: Service) -> None:
             results = [batch.told(place, outcome) for place, outcome in enumerate(found)]
             response = JSONResponse({"request_id": request.state.request_id, "results": results})
         seconds = timeline.seconds()
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
+        response.headers["Server-Timing"] = server_timing(seconds)
         return response
 
 

@@ -23,7 +23,7 @@ from service.instance import Service
 from service.localizer import Localizer
 from service.many_photos import read_many, weight_of
 from service.requests import check_headers
-from service.timeline import Timeline
+from service.timeline import Timeline, server_timing
 
 
 def add_correct(app: FastAPI, service: Service) -> None:
@@ -49,8 +49,7 @@ def add_correct(app: FastAPI, service: Service) -> None:
             drawn = prefers_geojson(request.headers.get("accept", ""))
             content: BaseModel = corrected_collection(answer, moments_of(question)) if drawn else answer
             response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
-        stages = timeline.seconds().items()
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in stages)
+        response.headers["Server-Timing"] = server_timing(timeline.seconds())
         return response
 
 

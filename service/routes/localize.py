@@ -19,7 +19,7 @@ from service.geopose.answer import posed
 from service.instance import Service
 from service.requests import RAW_TYPES, check_headers, parse_upload, read_body
 from service.responses import localize_response
-from service.timeline import Timeline
+from service.timeline import Timeline, server_timing
 
 
 def add_localize(app: FastAPI, service: Service) -> None:
@@ -56,5 +56,5 @@ def add_localize(app: FastAPI, service: Service) -> None:
             else:
                 content: BaseModel = feature_collection(told) if drawn else told
                 response = JSONResponse(content.model_dump(exclude_none=True), media_type=GEOJSON if drawn else None)
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
+        response.headers["Server-Timing"] = server_timing(seconds)
         return response

@@ -13,14 +13,15 @@ from service.deadline import HEADER as DEADLINE
 from service.deadline import Deadline, deadline_of
 from service.instance import Service
 from service.localizer import Localizer
-from service.many_photos import check_many, few_at_once, read_many, weight_of
+from service.many_photos import check_many, few_at_once, weight_of
 from service.problems import for_skyfix_error
 from service.sets.asked import SetAsked, ask_together
 from service.sets.locating import SetAnswer
-from service.sets.parts import IMAGES, unpack
+from service.sets.parts import IMAGES
+from service.sets.receiving import receive
 from service.sets.responses import set_response
 from service.sets.working import UNUSABLE, SetQuery, answer_set, set_query
-from service.timeline import Timeline
+from service.timeline import Timeline, server_timing
 from service.view import View
 
 PATH = "/localize/set"
@@ -39,12 +40,7 @@ def add_set(app: FastAPI, service: Service) -> None:
         timeline: Timeline = request.state.timeline
         with service.pipeline.place(weight_of(request, settings)) as held:
             with timeline.measure("receive"):
-                body = await read_many(request, service)
-                whole, query = request.headers.get("content-type", ""), bool(request.query_params)
-                asked = await service.pipeline.off_loop(
-                    lambda: ask_together(unpack(media_type, whole, body, query, least=LEAST))
-                )
-            body = b""
+                asked = await receive(request, service, media_type, ask_together, least=LEAST)
             localizer = service.served.named(asked.photos[0].parameters.search.index).ask()
             queries = [photo.parameters.to_query(settings.top_k) for photo in asked.photos]
             about = set_query(queries, asked.relative_deg)
@@ -59,7 +55,7 @@ def add_set(app: FastAPI, service: Service) -> None:
         with timeline.measure("serialize"):
             told = set_response(said, about, views, request.state.request_id, seconds)
             response = JSONResponse(told.model_dump(exclude_none=True))
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in seconds.items())
+        response.headers["Server-Timing"] = server_timing(seconds)
         return response
 
 

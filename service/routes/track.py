@@ -21,7 +21,7 @@ from service.likelihood import LikelihoodSource
 from service.localizer import Localizer
 from service.query import Answer, Notice, Reckoning
 from service.requests import FORM_OR_JSON, check_headers, read_body
-from service.timeline import Timeline
+from service.timeline import Timeline, server_timing
 from service.tracking.belief import Belief, belief_of
 from service.tracking.frame import PhotoFrame
 from service.tracking.reading import TrackUpload, read_upload
@@ -55,8 +55,7 @@ def add_track(app: FastAPI, service: Service) -> None:
             answer = await while_there(request.receive, work)
         with timeline.measure("serialize"):
             response = JSONResponse(answer.model_dump(exclude_none=True))
-        stages = timeline.seconds().items()
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={s * 1000:.2f}" for name, s in stages)
+        response.headers["Server-Timing"] = server_timing(timeline.seconds())
         return response
 
 
