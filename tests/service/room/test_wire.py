@@ -17,7 +17,9 @@ from service.query import Notice, make_prior
 from service.room.wire import Spent, WorkerLied, pack_error, pack_prepared, receive, send, unpack
 
 GROUND = GroundInput(np.arange(24, dtype=np.float32).reshape(3, 2, 4), 2, np.array([5, 6]), -22.5)
-PREPARED = Prepared(GROUND, True, make_prior(52.5, 13.4, 60.0, None, None), 70.0, (Notice("a", "b"),), (400, 300), "panorama")
+PREPARED = Prepared(
+    GROUND, True, make_prior(52.5, 13.4, 60.0, None, None), 70.0, (Notice("a", "b"),), (400, 300), "panorama"
+)
 SPENT = Spent(0.1, 0.2, 3.0)
 
 
