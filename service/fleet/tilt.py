@@ -15,8 +15,8 @@ from service.fleet.observation import Observation
 
 Floats = NDArray[np.float64]
 LEAST_SHARE = 1e-6
-MOST_DOUBT = 0.1
-"""A photo that is not of here looks like somewhere near now and then: it has to be ten to one."""
+MOST_DOUBT = 0.02
+"""A photo that is not of here looks like somewhere near now and then: it has to be fifty to one."""
 
 
 @dataclass(frozen=True, slots=True)
