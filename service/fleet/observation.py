@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration.estimate import SMOOTH_CELLS, STEP_CELLS
-from models.calibration.model import Calibration, Parameters, Thresholds
+from models.calibration.model import Calibration, Thresholds
 from models.calibration.modes import SMOOTH_M, STEP_M, find_modes
 from models.calibration.prior import REACH_SIGMAS, RoundPrior
 from models.geo import enu_m, offset
@@ -111,17 +111,17 @@ def observe(fix: Fix, view: View, source: Photos) -> Observation:
     if near is None:
         return _uncovered(fix, view, source, queries)
     ground = near.evidence.ground
-    parameters = source.calibration.at(np.array([near.fov_deg]), math.pi * circle.reach_m**2)
-    alone = _alone(fix, near, source.calibration, RoundPrior(None, reach_m))
+    sigma_m = _sigma_m(near, source.calibration)
+    alone = _alone(fix, near, source.calibration, RoundPrior(None, reach_m), sigma_m)
     if alone.parts is None:
-        alone = _alone(fix, source.everywhere(view, queries), source.calibration, None)
+        alone = _alone(fix, source.everywhere(view, queries), source.calibration, None, sigma_m)
     return Observation(
         xy_m=np.stack([ground.x_m, ground.y_m], axis=1),
         log_ratio=near.log_ratio,
         log_rest=near.log_rest,
         covered=near.evidence.covered,
         spacing_m=ground.spacing_m,
-        sigma_m=_sigma_m(parameters, ground.spacing_m),
+        sigma_m=sigma_m,
         outside=EVEN,
         thresholds=source.calibration.thresholds,
         is_covered=near.evidence.covered is not None or circle.allows(ground.x_m, ground.y_m, ground.spacing_m),
@@ -132,6 +132,7 @@ def observe(fix: Fix, view: View, source: Photos) -> Observation:
 def _uncovered(fix: Fix, view: View, source: Photos, queries: Queries) -> Observation:
     """No tile lies around the fix."""
     nothing = np.zeros(0)
+    everywhere = source.everywhere(view, queries)
     return Observation(
         xy_m=np.zeros((0, 2)),
         log_ratio=nothing,
@@ -142,15 +143,20 @@ def _uncovered(fix: Fix, view: View, source: Photos, queries: Queries) -> Observ
         outside=EVEN,
         thresholds=source.calibration.thresholds,
         is_covered=False,
-        alone=_alone(fix, source.everywhere(view, queries), source.calibration, None),
+        alone=_alone(fix, everywhere, source.calibration, None, _sigma_m(everywhere, source.calibration)),
     )
 
 
-def _sigma_m(parameters: Parameters, spacing_m: float) -> float:
-    return math.hypot(float(parameters.position_sigma_m[0]), spacing_m / math.sqrt(12.0))
+def _sigma_m(likelihood: Likelihood, calibration: Calibration) -> float:
+    """Spread of the place around its cell, along each axis: of the field of view alone, whatever the area."""
+    ground = likelihood.evidence.ground
+    parameters = calibration.at(np.array([likelihood.fov_deg]), ground.area_m2)
+    return math.hypot(float(parameters.position_sigma_m[0]), ground.spacing_m / math.sqrt(12.0))
 
 
-def _alone(fix: Fix, likelihood: Likelihood, calibration: Calibration, circle: RoundPrior | None) -> Alone:
+def _alone(
+    fix: Fix, likelihood: Likelihood, calibration: Calibration, circle: RoundPrior | None, sigma_m: float
+) -> Alone:
     """Place a photo by itself: every place of a circle alike, or every place of the index.
 
     Near the fix anything that explains the photo will do; of the whole index only what localizes it.
@@ -161,8 +167,7 @@ def _alone(fix: Fix, likelihood: Likelihood, calibration: Calibration, circle: R
     share, log_told, known = _even(likelihood, area_m2)
     if found.status == "no_match" or (circle is None and found.status != "localized"):
         return Alone(None, None, log_told, known)
-    parameters = calibration.at(np.array([likelihood.fov_deg]), area_m2)
-    parts = _places(likelihood, share, _sigma_m(parameters, evidence.ground.spacing_m))
+    parts = _places(likelihood, share, sigma_m)
     apart = np.array([float(metres) for metres in enu_m(evidence.lat, evidence.lon, fix.lat, fix.lon)])
     lat, lon = offset(evidence.lat, evidence.lon, found.places[0].x_m, found.places[0].y_m)
     return Alone(
