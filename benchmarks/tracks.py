@@ -203,8 +203,10 @@ def main(
     drives = draw_fleet(city, plan)
     tile_m = source.spacing_m * float(np.sqrt(source.gallery.about.cells))
     print(f"{index.manifest.title}: {len(index)} tiles; found within {tile_m:.0f} m, the side of the ground of a tile")
-    print("| fov | wrong | last position found: track | particles | alone | median error: track | particles | alone "
-          "| localized | of those found | in 95 % radius | step, ms of a core (95 %) | token bytes (most) |")  # fmt: skip
+    print(
+        "| fov | wrong | last position found: track | particles | alone | median error: track | particles | alone "
+        "| localized | of those found | in 95 % radius | step, ms of a core (95 %) | token bytes (most) |"
+    )
     print("|" + "---|" * 13)
     for fov_deg in fovs:
         shots = [plan_shots(city, number, drive, fov_deg, plan.seed) for number, drive in enumerate(drives)]

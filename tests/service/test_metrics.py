@@ -35,7 +35,8 @@ PROMTOOL = shutil.which("promtool")
 CONTRACT = """
 http_requests_total{method,route,status} http_request_duration_seconds{method,route} http_requests_in_flight{route}
 stage_duration_seconds{stage} queue_depth{queue} queue_capacity{queue} batch_size{stage} rejected_total{reason}
-localizations_total{status,mode} fixes_total{status} fix_correction_meters confidence_ratio radius95_meters prior_distance_meters
+localizations_total{status,mode} confidence_ratio radius95_meters prior_distance_meters
+fixes_total{status} fix_correction_meters
 index_vectors{index} index_bytes{index} index_ready{index}
 index_age_seconds{index} index_probe_recall_ratio{index,k} index_swaps_total{index,result}
 model_info{model} index_info{index}
