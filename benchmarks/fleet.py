@@ -9,6 +9,7 @@ another city.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from models.sample_city import City
 from service.fleet.correct import correct
 from service.fleet.fix import Corrected, Fix, Options
 from service.fleet.gaussian import chi2_quantile, round_radius
-from service.fleet.observation import Observation, Photos, observe
+from service.fleet.observation import LEAST_REACH_M, Observation, Photos, observe
 from service.index_localizer import IndexLocalizer
 from service.query import CameraHints, Query
 from service.simulation.binomial import interval
@@ -93,6 +94,7 @@ def main() -> None:
     tell("photos of another city, drives", lost)
     tell("the same, positions only", lost.bare())
     alarms(alone)
+    costs(drives[0], views[0], source)
 
 
 def photographed(
@@ -188,6 +190,26 @@ def alarms(sample: Sample) -> None:
         count = int((told > chi2_quantile(1.0 - rate)).sum())
         low, high = interval(count, len(told))
         print(f"alarms at {rate:6.1%}: {count} of {len(told)}, {count / len(told):.2%} ({low:.2%} to {high:.2%})")
+
+
+def costs(drive: Drive, views: Mapping[int, View], source: Photos) -> None:
+    """Time one drive's photos: all of `observe`, and of it the search around the fix."""
+    sample = fixes_along([drive], [views], source)
+    fixes = [sample.fixes[index] for index in sample.observations]
+    started = time.perf_counter()
+    for fix, view in zip(fixes, views.values(), strict=True):
+        observe(fix, view, source)
+    whole_s = time.perf_counter() - started
+    started = time.perf_counter()
+    for fix, view in zip(fixes, views.values(), strict=True):
+        source.near(view, fix.lat, fix.lon, LEAST_REACH_M)
+    near_s = time.perf_counter() - started
+    started = time.perf_counter()
+    correct(sample.fixes, sample.observations, Options())
+    print(
+        f"a photo observed: {whole_s / len(fixes):.3f} s, {near_s / len(fixes):.3f} s of it search within "
+        f"{LEAST_REACH_M:g} m; {len(sample.fixes)} fixes corrected: {time.perf_counter() - started:.2f} s"
+    )
 
 
 if __name__ == "__main__":
