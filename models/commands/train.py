@@ -41,7 +41,8 @@ def command(
 ) -> None:
     """Train a model; a killed run goes on from its last checkpoint when called again.
 
-    OUT/curve.png and curve.csv show loss, learning rate and recall so far, made anew at every evaluation.
+    OUT/curve.png and curve.csv show loss, learning rate and recall so far, made anew at every evaluation; with the
+    extra `tensorboard` installed OUT/tensorboard holds the same.
 
     Several GPUs: torchrun --nproc-per-node N $(which skyfix) train ...
     """

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.errors import UsageError
 from models.training.batch import Supply
+from models.training.board import write_board
 from models.training.config import TrainConfig
 from models.training.curve import write_curve
 from models.training.encoder import TorchEncoder
@@ -143,8 +144,10 @@ def _look(out: Path, stepper: Stepper, watch: Watch, row: dict[str, Any], pace: 
     row |= {"loss": round(float(np.mean(pace.losses)), 4), "learning_rate": stepper.optimiser.param_groups[0]["lr"]}
     row |= {"pairs_per_s": round(pace.pairs_per_s, 1)}
     row |= {"recall": watch.recall(TorchEncoder(stepper.config, stepper.learner.network))}
-    _log(out, row | {"seconds": round(pace.seconds, 1)} | memory_mb(stepper.world))
+    row |= {"seconds": round(pace.seconds, 1)} | memory_mb(stepper.world)
+    _log(out, row)
     write_curve(out / LOG, stepper.config.name, total)
+    write_board(out, row)
 
 
 @dataclass
