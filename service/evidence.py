@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.gallery import Gallery
-from index.hits import CellHits, Int64s
+from index.hits import Background, CellHits, Int64s
 from models.calibration.estimate import Ground
 from models.calibration.posterior import log_heading_gain
 from models.columns import mean_cosine_scale, refine_shift, shifts
@@ -59,8 +59,8 @@ class Queries:
 
     possible: Float32s
     """(S, D) at every heading that is possible."""
-    every: Float32s
-    """(W, D) at every heading: what the background is measured with, as it was in the fit."""
+    background: Background
+    """Of the photo laid out at every heading, as it was in the fit; measured once, however often it is asked about."""
 
 
 class EvidenceSource:
@@ -74,7 +74,8 @@ class EvidenceSource:
     def laid_out(self, columns: Float32s, prepared: Prepared) -> Queries:
         """Lay out the columns of a photo, (w, E)."""
         possible = shifts(columns, self._columns, prepared.ground.firsts)
-        return Queries(possible, possible if len(possible) == self._columns else shifts(columns, self._columns))
+        every = possible if len(possible) == self._columns else shifts(columns, self._columns)
+        return Queries(possible, self._gallery.background(every))
 
     def everywhere(self, queries: Queries, prepared: Prepared) -> PhotoEvidence:
         """The best cells of the whole gallery, in metres around the best one: a flat frame is true near its origin."""
@@ -144,7 +145,7 @@ class EvidenceSource:
         scanned: int,
     ) -> PhotoEvidence:
         scale = mean_cosine_scale(prepared.ground.seen, self._columns)
-        background = self._gallery.background(queries.every)
+        background = queries.background
         east_m, north_m = enu_m(*self._gallery.cell_lat_lon(rows, cells), *origin)
         similarity, heading = found
         return PhotoEvidence(
