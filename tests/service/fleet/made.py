@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from index.hits import Background
 from models.calibration.estimate import Ground
 from models.calibration.model import Calibration, FovCalibration
 from models.geo import enu_m, offset
@@ -46,7 +47,7 @@ class MadeCity:
         return float(lat), float(lon)
 
     def laid_out(self, view: View) -> Queries:
-        return Queries(view.columns, view.columns)
+        return Queries(view.columns, Background(0.0, 1.0))
 
     def near(
         self,
