@@ -111,7 +111,7 @@ def geotag(
                     memory.keep(conclusion.photo, conclusion.known)
                 rows.append(conclusion.row)
                 progress(len(rows), len(items))
-                _check(localizer, conclusion.row)
+                _check(localizer, rows)
         except SkyfixError as error:
             trouble = error
         notices = _reported(report, rows, background, root.name, disk)
@@ -129,9 +129,12 @@ def _reported(report: Path, rows: list[Row], background: Background, title: str,
     return ()
 
 
-def _check(localizer: IndexLocalizer, row: Row) -> None:
-    if localizer.failures_in_a_row >= MOST_FAILURES:
-        raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {row.detail}")
+def _check(localizer: IndexLocalizer, rows: list[Row]) -> None:
+    """Hold what was concluded against what the network did, which is some photos ahead."""
+    last = rows[-MOST_FAILURES:]
+    failed = len(last) == MOST_FAILURES and all(row.outcome == "failed" for row in last)
+    if failed and localizer.failures_in_a_row >= MOST_FAILURES:
+        raise EncoderUnavailable(f"The network failed {MOST_FAILURES} times in a row. {last[-1].detail}")
 
 
 def _at_once() -> int:
