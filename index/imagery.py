@@ -1,34 +1,32 @@
-"""Pictures of an index's own imagery: a pyramid of web map tiles, painted when the index is built, for people to see.
+"""Painting an index's own imagery: a pyramid of web map tiles, made when the index is built, for people to see.
 
 Tiles are 256 pixels wide, WebP, in one PMTiles file. Nothing is searched by them.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import sqlite3
 import zlib
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pmtiles.reader import MmapSource, Reader, all_tiles
+from pmtiles.reader import MmapSource, all_tiles
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from index.manifest import COARSEST, FINEST, Imagery
+from index.map_tiles import SIZE, Canvas, corner, decoded, encoded, world_px
 from index.tiles import BadTile, Bounds, Tile
 from models.disk import DISK, Disk
 from models.geo import metres_per_degree
 
-SIZE = 256
 EQUATOR_M = 40_075_016.685578488
 SEEN_PX = 400
 """A footprint is painted no finer than this many pixels across: the network saw about as many."""
@@ -37,11 +35,8 @@ LEVELS = 9
 KEPT_TILES = 256
 """Map tiles that are painted on in memory, 256 KiB each; the others wait in a scratch file."""
 MOST_LATITUDE = 85.0
-OPEN_PYRAMIDS = 32
 WHOLLY_SEEN = 254
 """Of 255: a pixel that is part filled in is left out."""
-QUALITY = 80
-Canvas = NDArray[np.uint8]
 Spot = tuple[int, int, int]
 """Zoom, column, row."""
 
@@ -60,13 +55,6 @@ def finest_zoom(lat: float, resolution_m: float, footprint_m: float) -> int:
     wanted_m = max(resolution_m, footprint_m / SEEN_PX)
     across = EQUATOR_M * math.cos(math.radians(lat)) / SIZE
     return int(np.clip(round(math.log2(across / wanted_m)), COARSEST, FINEST))
-
-
-def world_px(lat: float, lon: float, zoom: int) -> tuple[float, float]:
-    """Give the pixel of a WGS84 place in the Web Mercator world of a zoom, from its north-western corner."""
-    side = SIZE * 2**zoom
-    y = math.asinh(math.tan(math.radians(lat)))
-    return (lon + 180.0) / 360.0 * side, (1.0 - y / math.pi) / 2.0 * side
 
 
 class Painter:
@@ -175,8 +163,8 @@ class Painter:
         row = self._kept.execute("SELECT rgba, webp FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot).fetchone()
         if row is None:
             return None
-        packed, encoded = row
-        return _unpacked(packed) if encoded is None else _decoded(encoded)
+        packed, webp = row
+        return _unpacked(packed) if webp is None else decoded(webp)
 
     def _put(self, spot: Spot, canvas: Canvas) -> None:
         self._open[spot] = canvas
@@ -202,8 +190,8 @@ class Painter:
         if not spots:
             return None
         columns, rows = [x for _, x, _ in spots], [y for _, _, y in spots]
-        west, north = _corner(self._zoom, min(columns), min(rows))
-        east, south = _corner(self._zoom, max(columns) + 1, max(rows) + 1)
+        west, north = corner(self._zoom, min(columns), min(rows))
+        east, south = corner(self._zoom, max(columns) + 1, max(rows) + 1)
         return Bounds(west, south, east, north)
 
     def _build_levels(self) -> int:
@@ -232,10 +220,10 @@ class Painter:
         """Every tile, encoded, in the order of its PMTiles number, so that the file is clustered."""
         for zoom in range(COARSEST, self._zoom + 1):
             for spot in sorted(self._spots(zoom), key=lambda spot: int(zxy_to_tileid(*spot))):
-                packed, encoded = self._kept.execute(
+                packed, webp = self._kept.execute(
                     "SELECT rgba, webp FROM tile WHERE zoom = ? AND x = ? AND y = ?", spot
                 ).fetchone()
-                yield spot, _encoded(_unpacked(packed)) if encoded is None else encoded
+                yield spot, encoded(_unpacked(packed)) if webp is None else webp
 
 
 def paint_all(
@@ -257,59 +245,6 @@ def paint_all(
         return painter.write(path)
 
 
-class Pyramid:
-    """Reads map tiles; the file is mapped, so many threads may ask at once."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as stream:
-            self._reader = Reader(MmapSource(stream))
-        header = self._reader.header()
-        self.zooms = Imagery(min_zoom=header["min_zoom"], max_zoom=header["max_zoom"])
-
-    def tile(self, zoom: int, x: int, y: int) -> bytes | None:
-        """Give a map tile as WebP; None where there is none, or no such tile in the world."""
-        if not _in_world(zoom, x, y):
-            return None
-        data: bytes | None = self._reader.get(zoom, x, y)
-        return data
-
-
-class MemberPictures:
-    """Map tiles of many pyramids as one; files are opened when they are first looked at, and a few are kept open.
-
-    Args:
-        members: pyramid and bounds of each.
-    """
-
-    def __init__(self, members: Sequence[tuple[Path, Bounds]]) -> None:
-        self._members = members
-        self._open = lru_cache(OPEN_PYRAMIDS)(Pyramid)
-
-    def tile(self, zoom: int, x: int, y: int) -> bytes | None:
-        if not _in_world(zoom, x, y):
-            return None
-        west, north = _corner(zoom, x, y)
-        east, south = _corner(zoom, x + 1, y + 1)
-        reached = [path for path, bounds in self._members if _meet(bounds, Bounds(west, south, east, north))]
-        found = [data for path in reached if (data := self._open(path).tile(zoom, x, y)) is not None]
-        if len(found) <= 1:
-            return found[0] if found else None
-        whole = Image.new("RGBA", (SIZE, SIZE))
-        for data in found:
-            whole.alpha_composite(Image.fromarray(_decoded(data)))
-        return _encoded(np.asarray(whole))
-
-
-def _meet(one: Bounds, other: Bounds) -> bool:
-    """Do two boxes meet? One that crosses the antimeridian counts as meeting every meridian."""
-    beside = one.west > one.east or (one.west <= other.east and other.west <= one.east)
-    return beside and one.south <= other.north and other.south <= one.north
-
-
-def _in_world(zoom: int, x: int, y: int) -> bool:
-    return COARSEST <= zoom <= FINEST and 0 <= x < 2**zoom and 0 <= y < 2**zoom
-
-
 def _shown(tile: Tile, size: tuple[int, int], box: tuple[float, float, float, float]) -> NDArray[np.bool_] | None:
     """Where a tile's own imagery lies in its picture; None: everywhere."""
     if tile.seen is None:
@@ -318,25 +253,8 @@ def _shown(tile: Tile, size: tuple[int, int], box: tuple[float, float, float, fl
     return np.asarray(seen) > WHOLLY_SEEN
 
 
-def _corner(zoom: int, x: int, y: int) -> tuple[float, float]:
-    """Lon and lat of the north-western corner of a map tile."""
-    across = 2**zoom
-    return x / across * 360.0 - 180.0, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / across))))
-
-
-def _decoded(data: bytes) -> Canvas:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).copy()
-
-
 def _unpacked(packed: bytes) -> Canvas:
     return np.frombuffer(bytearray(zlib.decompress(packed)), np.uint8).reshape(SIZE, SIZE, 4)
-
-
-def _encoded(canvas: Canvas) -> bytes:
-    picture = Image.fromarray(canvas)
-    out = io.BytesIO()
-    (picture.convert("RGB") if canvas[..., 3].min() == 255 else picture).save(out, "WEBP", quality=QUALITY, method=4)
-    return out.getvalue()
 
 
 def _header(bounds: Bounds, lowest: int, finest: int) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from index.areas import Area, Circle, boxes_of
 from index.background import PlacesAtLarge
 from index.gallery import About, TileFacts
 from index.hits import NO_ROWS, Background, CellHits, Evidence, Float32s, Hits, Int64s
-from index.imagery import MemberPictures
 from index.manifest import IMAGERY
+from index.map_tiles import MemberPictures
 from index.region_merge import Found, best_cells, best_tiles
 from index.region_plan import Member, RegionPlan, about_region
 from index.region_reach import check_circle

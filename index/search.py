@@ -10,8 +10,8 @@ from index.background import PlacesAtLarge
 from index.bundle import Index
 from index.gallery import About, TileFacts, about_index
 from index.hits import Background, CellHits, Evidence, Float32s, Hits, Int64s
-from index.imagery import Pyramid
 from index.manifest import ALIASING, IMAGERY
+from index.map_tiles import Pyramid
 from index.nearby import Nearby
 from index.probes import check_probes, probe_recall
 from index.runs import Runs

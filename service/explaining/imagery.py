@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from index.gallery import Gallery
-from index.imagery import EQUATOR_M, SIZE
+from index.imagery import EQUATOR_M
+from index.map_tiles import SIZE
 from models.geo import Floats, offset
 from service.pictures.extent import Extent
 from service.pictures.ground import NOTHING, PALER, Ground
@@ -87,7 +88,7 @@ class IndexImagery:
 
 
 def _world_px(lat: Floats, lon: Floats, zoom: int) -> tuple[Floats, Floats]:
-    """`index.imagery.world_px` of many places; across the antimeridian x goes on."""
+    """`index.map_tiles.world_px` of many places; across the antimeridian x goes on."""
     side = SIZE * 2**zoom
     first = lon.flat[0]
     along = first + (lon - first + 180.0) % 360.0 - 180.0

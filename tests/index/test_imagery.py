@@ -13,17 +13,9 @@ from PIL import Image
 
 from index.build import build_index
 from index.bundle import open_index
-from index.imagery import (
-    SIZE,
-    ImageryWish,
-    MemberPictures,
-    Painter,
-    Pyramid,
-    finest_zoom,
-    paint_all,
-    world_px,
-)
+from index.imagery import ImageryWish, Painter, finest_zoom, paint_all
 from index.manifest import IMAGERY, Imagery
+from index.map_tiles import SIZE, MemberPictures, Pyramid, world_px
 from index.revise import remove_tiles
 from index.search import Searcher
 from index.tiles import BadTile, Bounds, Tile, square

@@ -12,7 +12,7 @@ from PIL import Image
 
 from index.build import build_index
 from index.bundle import Index, open_index
-from index.imagery import SIZE, world_px
+from index.map_tiles import SIZE, world_px
 from index.search import Searcher
 from models.calibration.model import Calibration, FovCalibration
 from models.encoder import FakeEncoder

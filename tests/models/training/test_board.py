@@ -53,3 +53,4 @@ def test_every_look_is_told_and_what_was_done_twice_once(tmp_path: Path) -> None
 def test_a_disk_that_refuses_stops_no_run(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("in the way")
     write_board(tmp_path, ROW)
+    assert (tmp_path / FOLDER).read_text() == "in the way"
