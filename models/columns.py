@@ -2,9 +2,9 @@
 
 A view is described by W azimuth columns of E channels. Column j of an aerial tile looks from the tile's centre into
 the azimuths [j, j + 1) * 360 / W degrees clockwise from true north. A photo that saw w <= W columns is described by
-those alone. Every column has the same norm, so the inner product of a photo placed at column s with a tile is the sum
-of the cosines of the columns that were seen, and unseen columns, left at zero, say nothing. A plain vector is the case
-W = 1: no heading, same code.
+those alone. Every column of a tile has the same norm; a photo's may weigh more where it has more to say. So the inner
+product of a photo placed at column s with a tile is a weighted sum of the cosines of the columns that were seen, and
+unseen columns, left at zero, say nothing. A plain vector is the case W = 1: no heading, same code.
 """
 
 from __future__ import annotations

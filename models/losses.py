@@ -114,12 +114,15 @@ def heading_cross_entropy(correlation: Tensor, shift: Tensor, scale: Tensor | fl
         shift: (B,) true shift in columns, real-valued in [0, W): its two neighbours share the target.
         scale: inverse temperature.
     """
-    total = correlation.shape[1]
+    return F.cross_entropy(correlation * scale, heading_target(shift, correlation.shape[1]))
+
+
+def heading_target(shift: Tensor, total: int) -> Tensor:
+    """Real-valued shifts (B,) in [0, W) -> (B, W): the two columns around share each by their distance."""
     low = shift.floor()
     share = (shift - low).unsqueeze(1)
     index = low.long() % total
-    target = F.one_hot(index, total) * (1 - share) + F.one_hot((index + 1) % total, total) * share
-    return F.cross_entropy(correlation * scale, target)
+    return F.one_hot(index, total) * (1 - share) + F.one_hot((index + 1) % total, total) * share
 
 
 def pair_similarity(correlation: Tensor, shift: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class PhotoEvidence:
     rows: Int64s
     cells: Int64s
     similarity: Floats
-    """(K,) mean cosine of the columns seen, at the best heading."""
+    """(K,) weighted mean cosine of the columns seen, at the best heading."""
     background_mean: float
     background_std: float
     ground: Ground

@@ -28,7 +28,7 @@ class CellEvidence:
     """
 
     similarity: Float32s
-    """(Q, K) mean cosine of the columns seen, at the best shift, falling along each row."""
+    """(Q, K) weighted mean cosine of the columns seen, at the best shift, falling along each row."""
     x_m: Floats
     y_m: Floats
     """(Q, K) positions of the cells."""

@@ -41,33 +41,35 @@ def recentre(made: Embeddings, folder: Path) -> Embeddings:
 
 
 def centred(rows: Float32s, columns: int, mean: NDArray[np.float64]) -> Float32s:
-    """Describe around a mean: (N, W * E) unit rows -> the same, each column seen of one norm.
+    """Describe around a mean: (N, W * E) unit rows -> the same, each column of the norm that it had.
 
     Args:
-        rows: columns of one norm within a row, zero where a photo saw nothing.
+        rows: zero where a photo saw nothing.
         columns: W; 1 for plain vectors.
         mean: (E,) mean of columns of norm 1.
     """
-    unit, seen = _unit_columns(rows, columns)
-    moved = (unit - mean) * seen
-    moved /= np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), EPS)
-    return np.asarray(moved / np.sqrt(seen.sum(1, keepdims=True)), np.float32).reshape(len(rows), -1)
+    unit, norm = _unit_columns(rows, columns)
+    moved = unit - mean
+    moved *= norm / np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), EPS)
+    return np.asarray(moved, np.float32).reshape(len(rows), -1)
 
 
 def mean_column(rows: Float32s, columns: int) -> NDArray[np.float64]:
     """Give the mean (E,) of all columns seen, each brought to norm 1."""
     total, count = np.zeros(rows.shape[1] // columns), 0
     for start in range(0, len(rows), CHUNK):
-        unit, seen = _unit_columns(rows[start : start + CHUNK], columns)
+        unit, norm = _unit_columns(rows[start : start + CHUNK], columns)
         total += unit.sum((0, 1))
-        count += int(seen.sum())
+        count += int((norm > 0).sum())
     return total / max(1, count)
 
 
-def _unit_columns(rows: Float32s, columns: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _unit_columns(rows: Float32s, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give columns (N, W, E) of norm 1, or 0 where nothing was seen, and the norms (N, W, 1) that they had."""
     shaped = np.asarray(rows, np.float64).reshape(len(rows), columns, -1)
     norm = np.linalg.norm(shaped, axis=2, keepdims=True)
-    return shaped / np.maximum(norm, EPS), norm > EPS
+    norm[norm <= EPS] = 0
+    return np.divide(shaped, norm, out=np.zeros_like(shaped), where=norm > 0), norm
 
 
 def _write_centred(rows: Float32s, columns: int, path: Path) -> None:

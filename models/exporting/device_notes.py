@@ -45,11 +45,11 @@ CANVAS = (
     "if f >= 359.5. Then (colour / 255 - mean) / std for each channel. Directions outside the photo "
     "become 0 after that.",
     "Run the network: `pixels` float32 (1, 3, height_px, canvas columns) gives `embedding` float32 (1, w * E). It is "
-    "w columns of E channels, from left to right, all of one norm, of unit norm together.",
+    "w columns of E channels, from left to right, of unit norm together; a column's norm is its weight.",
     "A tile is described by W columns; column k looks along the azimuths [k, k + 1) * column_deg clockwise from true "
     "north. For a first column s, put the photo's columns at (s + 0 .. w - 1) mod W and zeros elsewhere: the inner "
-    "product with the tile times sqrt(W / w) is the mean cosine, the similarity. Heading known: s = first. Unknown: "
-    "try all s; the best one heads (s * column_deg - left) mod 360.",
+    "product with the tile times sqrt(W / w) is the similarity, the mean cosine of the columns by their weights. "
+    "Heading known: s = first. Unknown: try all s; the best one heads (s * column_deg - left) mod 360.",
 )
 STRETCHED = (
     "Turn the photo upright (EXIF orientation); 8-bit RGB. It must have fov_deg horizontally; cut a wider panorama to "

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.networks.lite0 import PYRAMID_CHANNELS, STRIDE_PX, Lite0Stem
-from models.networks.mixing import HalfInstanceNorm, unit_columns
+from models.networks.mixing import HalfInstanceNorm, unit_columns, unit_rows
 from models.networks.network import Network
 from models.networks.rays import AerialRays, RaySize
 from models.networks.transformer import Block
@@ -41,6 +41,8 @@ class AzimuthSize:
     hidden: int = 192
     rows: int = 8
     margin_columns: int = 2
+    weighted: bool = False
+    """Whether a photo's columns may differ in norm: a wall of leaves then says less than a corner."""
 
     @property
     def canvas_px(self) -> tuple[int, int]:
@@ -55,7 +57,7 @@ class AzimuthSize:
 
 
 class GroundColumns(nn.Module):
-    """Stem features of a canvas cut-out -> columns (B, w, E), all of one norm, unit over the whole row."""
+    """Stem features of a canvas cut-out -> columns (B, w, E), unit over the whole row; of one norm unless weighted."""
 
     def __init__(self, size: AzimuthSize) -> None:
         super().__init__()
@@ -83,7 +85,8 @@ class GroundColumns(nn.Module):
         for block in self.blocks:
             tokens = block(tokens)
         stacked = self.norm(tokens).unflatten(1, (self.size.rows, -1)).transpose(1, 2).flatten(2)  # (B, w, rows * C)
-        return unit_columns(self.project(stacked))
+        columns = self.project(stacked)
+        return unit_rows(columns) if self.size.weighted else unit_columns(columns)
 
 
 def _side_by_side(x: Tensor) -> Tensor:

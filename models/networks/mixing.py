@@ -64,5 +64,9 @@ class CircleBlock(nn.Module):
 
 def unit_columns(columns: Tensor) -> Tensor:
     """(B, w, E) -> columns of one norm each, unit over all w * E of a row."""
-    columns = F.normalize(columns, dim=-1)
-    return columns / columns.square().sum((1, 2), keepdim=True).sqrt()  # their number would be frozen in an export
+    return unit_rows(F.normalize(columns, dim=-1))  # divided by their number, it would be frozen in an export
+
+
+def unit_rows(columns: Tensor) -> Tensor:
+    """(B, w, E) -> the same, unit over all w * E of a row; each column keeps its share of the norm."""
+    return columns / columns.square().sum((1, 2), keepdim=True).sqrt()

@@ -13,7 +13,7 @@ class Network(nn.Module):
     """Two views described in one space; a plain vector is one column."""
 
     def ground(self, pixels: Tensor) -> Tensor:
-        """Describe photos: normalised (B, 3, H, W) -> columns (B, w, E), of one norm each, unit over all of a row."""
+        """Describe photos: normalised (B, 3, H, W) -> columns (B, w, E), unit over all of a row."""
         raise NotImplementedError
 
     def aerial(self, pixels: Tensor) -> Tensor:

@@ -27,6 +27,8 @@ class ColumnsModel(Frozen):
     hidden: int = Field(default=192, ge=16)
     rows: int = Field(default=8, ge=1)
     margin_columns: int = Field(default=2, ge=1)
+    weighted: bool = False
+    """A photo's columns weigh by how much each has to say; otherwise all the same."""
     tile_px: int = Field(default=320, ge=32)
     aerial_channels: int = Field(default=64, ge=8)
     aerial_width: int = Field(default=192, ge=16)

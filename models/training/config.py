@@ -41,7 +41,9 @@ class Loss(Frozen):
     smoothing: float = Field(default=0.05, ge=0, lt=1)
     heading_weight: float = 0.5
     spread: Spread = Spread()
-    """With sample-views only, as the next."""
+    """With sample-views only, as the next two."""
+    over: Literal["places", "poses"] = "places"
+    """What competes: places at their best heading (models/spatial_loss.py) or every heading (models/pose_loss.py)."""
     clip_norm: float | None = Field(default=None, gt=0)
     """Largest norm of all gradients together."""
 

@@ -76,6 +76,8 @@ class ViewData(Frozen):
     """Share of tiles of which only a square about the camera is there."""
     remember: bool = False
     """Tell photos apart from what the other tiles of their cities were described as when last seen."""
+    remember_from_step: int = Field(default=0, ge=0)
+    """First step that does so; before, the descriptions say too little."""
     photos: tuple[PhotoKind, ...] = Field(min_length=1)
     seed: int = 1
 

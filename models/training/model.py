@@ -56,6 +56,7 @@ def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthCol
             hidden=model.hidden,
             rows=model.rows,
             margin_columns=model.margin_columns,
+            weighted=model.weighted,
         )
         rays = RaySize(
             tile_px=model.tile_px,

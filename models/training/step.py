@@ -20,6 +20,7 @@ from models.losses import (
     symmetric_infonce,
 )
 from models.networks.azimuth import AzimuthColumns
+from models.pose_loss import pose_loss
 from models.spatial_loss import spatial_loss
 from models.training.asam import SharpnessAware
 from models.training.batch import AnyBatch, ViewBatch
@@ -100,9 +101,10 @@ class Stepper:
         aerial, away_m = self.world.gather_rows(aerial.float()), self.world.gather_rows(batch.away_m.to(device))
         scale, loss = self.learner.log_scale.exp().clamp(max=MAX_SCALE), aerial.new_zeros(())
         remembered = batch.remembered and batch.remembered.to(device)
+        measure = pose_loss if rule.over == "poses" else spatial_loss
         for seen, columns in zip(batch.photos, photos, strict=True):
             ground, shift = self.world.gather_rows(columns.float()), self.world.gather_rows(seen.shift.to(device))
-            loss = loss + spatial_loss(
+            loss = loss + measure(
                 ground,
                 aerial,
                 shift,

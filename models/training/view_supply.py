@@ -74,7 +74,7 @@ class ViewSupply:
             _tensor(positions[mine]),
             _tensor(away[mine]),
             tuple(seen_photos),
-            self._remembered(chosen) if data.remember else None,
+            self._remembered(chosen) if data.remember and step >= data.remember_from_step else None,
         )
 
     def _remembered(self, cities: NDArray[np.int64]) -> Remembered:

@@ -58,12 +58,19 @@ def test_an_offset_that_hides_the_places_is_taken_away(tmp_path: Path) -> None:
     assert _recall(recentre(plain, tmp_path / "d")) >= _recall(plain) - 0.1
 
 
-def test_columns_keep_one_norm_and_what_was_not_seen_stays_empty(tmp_path: Path) -> None:
+def test_columns_keep_their_norm_and_what_was_not_seen_stays_empty(tmp_path: Path) -> None:
     again = recentre(_made(tmp_path / "a", 3, 2.0), tmp_path / "b")
     shaped = np.asarray(again.ground).reshape(PLACES, COLUMNS, CHANNELS)
     np.testing.assert_allclose(np.linalg.norm(shaped[:, :3], axis=2), 3**-0.5, atol=1e-6)
     assert (shaped[:, 3:] == 0).all()
     assert again.meta.recentred
+
+
+def test_a_column_that_weighed_more_still_does() -> None:
+    rows = np.zeros((2, 6), np.float32)
+    rows[0, :4], rows[1, :2] = (0.0, 0.8, 0.6, 0.0), (1.0, 0.0)
+    moved = centred(rows, 3, mean_column(rows, 3)).reshape(2, 3, 2)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=2), [[0.8, 0.6, 0.0], [1.0, 0.0, 0.0]], atol=1e-6)
 
 
 def test_the_mean_is_that_of_columns_seen() -> None:

@@ -16,10 +16,18 @@ RAYS = RaySize(
 )  # fmt: skip
 
 
-def _model(margin_columns: int = 2, rows: int = 4) -> AzimuthColumns:
+def _model(margin_columns: int = 2, rows: int = 4, *, weighted: bool = False) -> AzimuthColumns:
     torch.manual_seed(0)
     size = AzimuthSize(
-        columns=12, channels=6, width=16, depth=1, heads=2, hidden=16, rows=rows, margin_columns=margin_columns
+        columns=12,
+        channels=6,
+        width=16,
+        depth=1,
+        heads=2,
+        hidden=16,
+        rows=rows,
+        margin_columns=margin_columns,
+        weighted=weighted,
     )
     return AzimuthColumns(size, RAYS).eval()
 
@@ -49,6 +57,16 @@ def test_all_columns_have_the_same_norm(columns: int) -> None:
     described = _model().ground(_noise(2, 3, 64, (columns + 4) * 16))
     assert described.shape == (2, columns, 6)
     torch.testing.assert_close(described.norm(dim=2), torch.full((2, columns), columns**-0.5))
+
+
+@torch.inference_mode()
+def test_weighted_columns_share_one_unit_row() -> None:
+    pixels = _noise(2, 3, 64, 16 * 16)
+    plain, weighted = _model().ground(pixels), _model(weighted=True).ground(pixels)
+    torch.testing.assert_close(weighted.norm(dim=(1, 2)), torch.ones(2))
+    assert weighted.norm(dim=2).std(dim=1).min() > 1e-4
+    cosine = torch.nn.functional.cosine_similarity(plain, weighted, dim=2)
+    torch.testing.assert_close(cosine, torch.ones_like(cosine))
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from models.networks.mixing import CircleBlock, HalfInstanceNorm, MapBlock, unit_columns
+from models.networks.mixing import CircleBlock, HalfInstanceNorm, MapBlock, unit_columns, unit_rows
 
 
 def test_half_the_channels_forget_gain_and_offset() -> None:
@@ -33,3 +33,11 @@ def test_columns_share_the_norm() -> None:
     columns = unit_columns(torch.randn(3, 4, 5))
     torch.testing.assert_close(columns.norm(dim=(1, 2)), torch.ones(3))
     torch.testing.assert_close(columns.norm(dim=2), torch.full((3, 4), 0.5))
+
+
+def test_columns_of_a_unit_row_keep_their_shares() -> None:
+    plain = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    rows = unit_rows(plain)
+    torch.testing.assert_close(rows.norm(dim=(1, 2)), torch.ones(3))
+    shares = plain.norm(dim=2)
+    torch.testing.assert_close(rows.norm(dim=2), shares / shares.square().sum(1, keepdim=True).sqrt())

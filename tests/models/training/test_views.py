@@ -89,9 +89,16 @@ def test_the_first_position_is_the_camera_give_or_take(tiny_columns: TrainConfig
     assert batch.camera_m[:, 1:].abs().max() <= 6.0
 
 
-def test_a_run_learns_and_resumes(tiny_columns: TrainConfig, store: Path, tmp_path: Path) -> None:
-    short = tiny_columns.schedule.model_copy(update={"steps": 4, "evaluate_every": 4})
-    config = tiny_columns.model_copy(update={"schedule": short})
+@pytest.mark.parametrize(("over", "weighted"), [("places", False), ("poses", True)])
+def test_a_run_learns_and_resumes(
+    tiny_columns: TrainConfig, store: Path, tmp_path: Path, over: str, weighted: bool
+) -> None:
+    changes = {
+        "schedule": tiny_columns.schedule.model_copy(update={"steps": 4, "evaluate_every": 4}),
+        "loss": tiny_columns.loss.model_copy(update={"over": over}),
+        "model": tiny_columns.model.model_copy(update={"weighted": weighted}),
+    }
+    config = tiny_columns.model_copy(update=changes)
     checkpoint = train(config, tmp_path / "run", store=store)
     line = (tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1]
     assert '"step": 4' in line
@@ -145,6 +152,18 @@ def test_what_is_remembered_are_the_other_places_of_the_cities(
     assert (~again.negative[own, torch.arange(6)]).all()
     near = np.linalg.norm(views[0].places[:, None] - views[0].places[None], axis=2) < 12
     assert (~again.negative).sum() <= near.sum()
+
+
+def test_a_run_may_begin_to_remember_later(tiny_columns: TrainConfig, views: list[CityViews]) -> None:
+    assert isinstance(tiny_columns.model, ColumnsModel)
+    data = _data(tiny_columns).model_copy(update={"remember": True, "remember_from_step": 2})
+    with join_world() as world:
+        supply = ViewSupply(tiny_columns, data, views, world)
+        assert supply.batch(1).remembered is None
+        supply.observe(1, torch.zeros(6, 0), torch.ones(6, 8 * tiny_columns.model.channels))
+        later = supply.batch(2).remembered
+    assert later is not None
+    assert len(later.columns) == 6
 
 
 def test_views_of_an_older_generator_are_refused(tiny_columns: TrainConfig, store: Path, tmp_path: Path) -> None:
