@@ -8,8 +8,8 @@ from torch import Tensor
 
 from models.pose_loss import pose_loss
 from models.spatial_loss import Remembered
+from tests.models.made_places import E, W, places, seen
 
-W, E = 8, 6
 SCALE = torch.tensor(10.0)
 
 
@@ -21,15 +21,6 @@ def _unit(columns: Tensor) -> Tensor:
     return columns / columns.square().sum((-2, -1), keepdim=True).sqrt()
 
 
-def _places(count: int, positions: int) -> Tensor:
-    return torch.nn.functional.normalize(_noise(count, positions, W, E), dim=-1) / math.sqrt(W)
-
-
-def _seen(place: Tensor, shift: int, width: int) -> Tensor:
-    """Photos (B, w, E) of places (B, W, E) whose first column looks along tile column `shift`."""
-    return place.roll(-shift, dims=1)[:, :width] * math.sqrt(W / width)
-
-
 def _loss(ground: Tensor, aerial: Tensor, shift: Tensor, away: Tensor, scale: float = 50.0) -> float:
     return pose_loss(
         ground, aerial, shift, away, torch.tensor(scale), sigma_m=4.0, smoothing=0.0, heading_weight=0.3
@@ -38,15 +29,15 @@ def _loss(ground: Tensor, aerial: Tensor, shift: Tensor, away: Tensor, scale: fl
 
 @pytest.mark.parametrize(("shift", "width"), [(0, 8), (3, 8), (6, 3)])
 def test_photos_that_match_cost_nothing(shift: int, width: int) -> None:
-    aerial = _places(5, 3)
+    aerial = places(5, 3)
     away = torch.tensor([[0.0, 40.0, 40.0]]).expand(5, -1)
-    found = _loss(_seen(aerial[:, 0], shift, width), aerial, torch.full((5,), float(shift)), away)
+    found = _loss(seen(aerial[:, 0], shift, width), aerial, torch.full((5,), float(shift)), away)
     assert found < 0.05
 
 
 def test_the_right_place_turned_wrongly_is_as_wrong_as_a_strange_place() -> None:
-    aerial, away = _places(5, 1), torch.zeros(5, 1)
-    ground = _seen(aerial[:, 0], 3, 8)
+    aerial, away = places(5, 1), torch.zeros(5, 1)
+    ground = seen(aerial[:, 0], 3, 8)
     turned = _loss(ground, aerial, torch.full((5,), 5.0), away)
     strange = _loss(ground.roll(1, dims=0), aerial, torch.full((5,), 3.0), away)
     assert turned > _loss(ground, aerial, torch.full((5,), 3.0), away) + 5
@@ -56,7 +47,7 @@ def test_the_right_place_turned_wrongly_is_as_wrong_as_a_strange_place() -> None
 def test_it_is_the_cross_entropy_over_all_poses() -> None:
     """Every pose by its own inner product, one by one, and a target written out in full."""
     batch, positions, width, smoothing = 3, 2, 5, 0.1
-    ground, aerial = _unit(_noise(batch, width, E, seed=1)), _places(batch, positions)
+    ground, aerial = _unit(_noise(batch, width, E, seed=1)), places(batch, positions)
     shift, away = torch.tensor([1.25, 7.5, 0.0]), torch.tensor([[1.0, 6.0], [0.0, 11.0], [2.0, 40.0]])
     found = pose_loss(ground, aerial, shift, away, SCALE, sigma_m=4.0, smoothing=smoothing, heading_weight=0.5)
     logits = torch.zeros(batch, batch, positions, W)
@@ -86,7 +77,7 @@ def test_it_is_the_cross_entropy_over_all_poses() -> None:
 
 def test_every_heading_of_a_strange_tile_is_pushed_away() -> None:
     """Not only the best one: each feels its share of the mass."""
-    aerial = _places(4, 1).requires_grad_()
+    aerial = places(4, 1).requires_grad_()
     ground = _unit(_noise(4, W, E, seed=3))[:1].expand(4, -1, -1)
     found = pose_loss(
         ground,
@@ -103,8 +94,8 @@ def test_every_heading_of_a_strange_tile_is_pushed_away() -> None:
 
 
 def test_remembered_tiles_compete_unless_they_are_the_place_itself() -> None:
-    aerial, away = _places(4, 1), torch.zeros(4, 1)
-    ground = _seen(aerial[:, 0], 2, 8)
+    aerial, away = places(4, 1), torch.zeros(4, 1)
+    ground = seen(aerial[:, 0], 2, 8)
 
     def loss(negative: bool) -> float:
         known = Remembered(aerial[:, 0], torch.full((4, 4), negative))

@@ -7,18 +7,7 @@ import torch
 from torch import Tensor
 
 from models.spatial_loss import at_shift, spatial_loss
-
-W, E = 8, 6
-
-
-def _places(count: int, positions: int) -> Tensor:
-    columns = torch.randn(count, positions, W, E, generator=torch.Generator().manual_seed(0))
-    return torch.nn.functional.normalize(columns, dim=-1) / math.sqrt(W)
-
-
-def _seen(place: Tensor, shift: int, width: int) -> Tensor:
-    """Photos (B, w, E) of places (B, W, E) whose first column looks along tile column `shift`."""
-    return place.roll(-shift, dims=1)[:, :width] * math.sqrt(W / width)
+from tests.models.made_places import E, W, places, seen
 
 
 def _loss(ground: Tensor, aerial: Tensor, shift: Tensor, away: Tensor, scale: float = 50.0) -> float:
@@ -29,29 +18,29 @@ def _loss(ground: Tensor, aerial: Tensor, shift: Tensor, away: Tensor, scale: fl
 
 @pytest.mark.parametrize(("shift", "width"), [(0, 8), (3, 8), (6, 3)])
 def test_photos_that_match_cost_nothing(shift: int, width: int) -> None:
-    aerial = _places(5, 3)
+    aerial = places(5, 3)
     away = torch.tensor([[0.0, 40.0, 40.0]]).expand(5, -1)
-    found = _loss(_seen(aerial[:, 0], shift, width), aerial, torch.full((5,), float(shift)), away)
+    found = _loss(seen(aerial[:, 0], shift, width), aerial, torch.full((5,), float(shift)), away)
     assert found < 0.01
 
 
 def test_a_wrong_heading_costs() -> None:
-    aerial, away = _places(5, 1), torch.zeros(5, 1)
-    right, wrong = (_loss(_seen(aerial[:, 0], 3, 8), aerial, torch.full((5,), s), away) for s in (3.0, 5.0))
+    aerial, away = places(5, 1), torch.zeros(5, 1)
+    right, wrong = (_loss(seen(aerial[:, 0], 3, 8), aerial, torch.full((5,), s), away) for s in (3.0, 5.0))
     assert wrong > right + 5
 
 
 def test_the_wrong_place_in_the_right_tile_costs() -> None:
-    aerial = _places(5, 2)
+    aerial = places(5, 2)
     near, far = torch.tensor([[0.0, 20.0]]).expand(5, -1), torch.tensor([[20.0, 0.0]]).expand(5, -1)
-    ground = _seen(aerial[:, 0], 0, 8)
+    ground = seen(aerial[:, 0], 0, 8)
     assert _loss(ground, aerial, torch.zeros(5), far) > _loss(ground, aerial, torch.zeros(5), near) + 5
 
 
 def test_two_positions_as_near_share_the_target() -> None:
-    one = _places(1, 1)
+    one = places(1, 1)
     twice = one.expand(1, 2, W, E)
-    ground = _seen(one[:, 0], 0, 8)
+    ground = seen(one[:, 0], 0, 8)
     away = torch.tensor([[3.0, 3.0]])
     found = spatial_loss(
         ground, twice, torch.zeros(1), away, torch.tensor(50.0), sigma_m=4.0, smoothing=0.0, heading_weight=0.0
@@ -66,7 +55,7 @@ def test_between_two_columns_the_better_one_counts() -> None:
 
 
 def test_every_input_gets_a_gradient() -> None:
-    aerial, ground = _places(4, 3).requires_grad_(), _seen(_places(4, 1)[:, 0], 1, 4).requires_grad_()
+    aerial, ground = places(4, 3).requires_grad_(), seen(places(4, 1)[:, 0], 1, 4).requires_grad_()
     away = torch.tensor([[1.0, 8.0, 30.0]]).expand(4, -1)
     scale = torch.tensor(10.0, requires_grad=True)
     spatial_loss(ground, aerial, torch.ones(4), away, scale, sigma_m=4.0, smoothing=0.05, heading_weight=0.3).backward()  # type: ignore[no-untyped-call]
