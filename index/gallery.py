@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,16 @@ class About:
     """Of the newest part."""
     imagery: Imagery | None = None
     """Zooms of its map tiles."""
+
+    @property
+    def reach_m(self) -> float:
+        """How far from the centre of its tile a place lies at most.
+
+        To the corner of the ground that the cells share out; where only the centre is described, of all that the tile
+        shows.
+        """
+        side_m = self.footprint_m if self.cells == 1 else self.spacing_m * math.sqrt(self.cells)
+        return side_m / math.sqrt(2)
 
 
 @dataclass(frozen=True, slots=True)

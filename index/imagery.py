@@ -28,8 +28,6 @@ from models.disk import DISK, Disk
 from models.geo import metres_per_degree
 
 EQUATOR_M = 40_075_016.685578488
-SEEN_PX = 400
-"""A footprint is painted no finer than this many pixels across: the network saw about as many."""
 LEVELS = 9
 """Zooms below the finest at most; by then a whole country is one tile."""
 KEPT_TILES = 256
@@ -50,11 +48,10 @@ class ImageryWish:
     previous_zoom: int | None = None
 
 
-def finest_zoom(lat: float, resolution_m: float, footprint_m: float) -> int:
+def finest_zoom(lat: float, resolution_m: float, seen_m: float) -> int:
     """Choose the zoom whose pixels come nearest to those of the imagery, or to what the network saw of it."""
-    wanted_m = max(resolution_m, footprint_m / SEEN_PX)
     across = EQUATOR_M * math.cos(math.radians(lat)) / SIZE
-    return int(np.clip(round(math.log2(across / wanted_m)), COARSEST, FINEST))
+    return int(np.clip(round(math.log2(across / max(resolution_m, seen_m))), COARSEST, FINEST))
 
 
 class Painter:

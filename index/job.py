@@ -262,7 +262,8 @@ def _paint(order: Order, wish: ImageryWish, table: TileTable, disk: Disk, path: 
     zoom = wish.previous_zoom
     if zoom is None:
         resolution_m = float(np.median(table.ground_resolution_m))
-        zoom = finest_zoom(float(np.median(table.lat)), resolution_m, order.footprint_m)
+        seen_m = order.footprint_m / order.encoder.manifest.aerial.size_px if order.encoder else 0.0
+        zoom = finest_zoom(float(np.median(table.lat)), resolution_m, seen_m)
     if order.source is None:
         return paint_all((), (), wish, zoom, path, disk)
     return paint_all(order.source, set(table.id), wish, zoom, path, disk, order.source.bounds)

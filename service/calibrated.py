@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import Literal
@@ -37,7 +36,7 @@ class Locating:
     def __init__(self, gallery: Gallery, calibration: Calibration, model: str) -> None:
         self.source = LikelihoodSource(gallery, calibration)
         self._gallery, self._calibration, self._model = gallery, calibration, model
-        self._title, self._margin_m = gallery.about.title, gallery.about.footprint_m / math.sqrt(2)
+        self._title, self._margin_m = gallery.about.title, gallery.about.reach_m
 
     def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         """Say where a photo was taken.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +25,7 @@ class Ranking:
 
     def __init__(self, gallery: Gallery, model: str) -> None:
         self._gallery, self._about, self._model = gallery, gallery.about, model
-        self._margin_m = self._about.footprint_m / math.sqrt(2)
+        self._margin_m = self._about.reach_m
 
     def answer(self, query: Query, prepared: Prepared, columns: Float32s) -> Answer:
         """Compare a photo, (w, E), with the tiles that the prior allows, or with all."""

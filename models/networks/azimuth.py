@@ -149,7 +149,7 @@ class AzimuthColumns(Network):
 
     def aerial_front(self, tiles: Tensor) -> Tensor:
         """Tiles (B, 3, S, S) -> (B, K)."""
-        return self.aerial_head.pack(self.stem.pyramid(tiles))
+        return self.aerial_head.pack(self.aerial_head.look(self.stem, tiles))
 
     def aerial_rest(self, front: Tensor, camera_m: Tensor) -> Tensor:
         """(B, K) and camera positions (B, P, 2), metres east and north of the tile's centre -> (B, P, W, E)."""
@@ -163,5 +163,5 @@ class AzimuthColumns(Network):
     def aerial(self, tiles: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, cells, W, E), one unit description for each camera position of the grid."""
         head = self.aerial_head
-        maps = head.maps(head.crop(self.stem.pyramid(tiles)))
+        maps = head.maps(head.look(self.stem, tiles))
         return head.describe(maps, head.cells_m.expand(tiles.shape[0], -1, -1))

@@ -6,6 +6,9 @@ As the maps are north up but a photo is not, what is sampled is turned by a line
 (first and second harmonics: directions and orientations). Points on one ray become a column.
 
 A grid of positions costs little more than one: most of the work is shared.
+
+Where there are far rings, all of this is the middle half of a tile, and the whole of it, at half the resolution, gives
+a fourth map for them: on open land what tells places apart stands far away.
 """
 
 from __future__ import annotations
@@ -17,15 +20,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.networks.lite0 import PYRAMID_CHANNELS
+from models.networks.lite0 import PYRAMID_CHANNELS, Lite0Stem
 from models.networks.mixing import CircleBlock, HalfInstanceNorm, MapBlock, unit_columns
 
 STRIDES_PX = (4, 8, 16)
 HARMONICS = 2
 REDUCED = (40, 48)
 """Channels of the stride 4 and 8 features before they are joined with the coarser map."""
-Maps = tuple[Tensor, Tensor, Tensor]
-"""Of stride 4, 8 and 16: (B, C, n, n) each, around the tile's centre."""
+NEAR_PART = 2
+"""With far rings, the near maps show the middle of the tile, one part in so many of its side."""
+FAR_SHRINK = 2
+"""Pixels of the tile, a side, that are one of the picture for the far rings."""
+FAR_LEVEL = 2
+"""The far map comes from this level of the stem's pyramid, the coarsest."""
+Maps = tuple[Tensor, ...]
+"""Of stride 4, 8 and 16, and the far one where there is one: (B, C, n, n) each, around the tile's centre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class RaySize:
         per_side, spacing_m: grid of camera positions that `aerial` describes, centred on the tile.
         rings_m: radii sampled in the maps of stride 4, 8 and 16.
         kept: cells of the stride 4, 8 and 16 features that are used, around the centre, a side.
+        far_rings_m: radii sampled in the far map; none: there is no such map.
     """
 
     tile_px: int = 320
@@ -53,12 +63,23 @@ class RaySize:
         (31.0, 43.0, 58.0),
     )
     kept: tuple[int, int, int] = (28, 24, 20)
+    far_rings_m: tuple[float, ...] = ()
 
     @property
-    def cell_m(self) -> tuple[float, float, float]:
+    def radii_m(self) -> tuple[tuple[float, ...], ...]:
+        """Radii of the rings in each map."""
+        return (*self.rings_m, self.far_rings_m) if self.far_rings_m else self.rings_m
+
+    @property
+    def cell_m(self) -> tuple[float, ...]:
         """Ground length of a cell of each map."""
         pixel = self.footprint_m / self.tile_px
-        return STRIDES_PX[0] * pixel, STRIDES_PX[1] * pixel, STRIDES_PX[2] * pixel
+        return (*(stride * pixel for stride in STRIDES_PX), STRIDES_PX[FAR_LEVEL] * FAR_SHRINK * pixel)
+
+    @property
+    def far_cells(self) -> int:
+        """Cells of the far map, a side."""
+        return self.tile_px // FAR_SHRINK // STRIDES_PX[FAR_LEVEL]
 
 
 class AerialRays(nn.Module):
@@ -85,10 +106,18 @@ class AerialRays(nn.Module):
         self.mix = nn.ModuleList(
             nn.Sequential(HalfInstanceNorm(), *(MapBlock(c) for _ in range(blocks))) for blocks in (1, 1, 2)
         )
+        if size.far_rings_m:
+            self.far = nn.Sequential(
+                nn.BatchNorm2d(PYRAMID_CHANNELS[FAR_LEVEL]),
+                nn.Conv2d(PYRAMID_CHANNELS[FAR_LEVEL], c, 1),
+                HalfInstanceNorm(),
+                MapBlock(c),
+                MapBlock(c),
+            )
         basis = 1 + 2 * HARMONICS
-        self.turns = [[nn.Linear(basis * c, c) for _ in rings] for rings in size.rings_m]
+        self.turns = [[nn.Linear(basis * c, c) for _ in rings] for rings in size.radii_m]
         self.steer = nn.ModuleList(turn for level in self.turns for turn in level)
-        rings = sum(len(level) for level in size.rings_m)
+        rings = sum(len(level) for level in size.radii_m)
         self.gather = nn.Linear(rings * size.rays * c, size.width)
         self.circle = nn.ModuleList(CircleBlock(size.width) for _ in range(size.depth))
         self.norm = nn.LayerNorm(size.width, eps=1e-6)
@@ -99,37 +128,46 @@ class AerialRays(nn.Module):
         self.register_buffer("harmonics", torch.stack([torch.ones_like(azimuth), *waves], -1).float(), persistent=False)
         self.register_buffer("cells_m", cell_offsets(size.per_side, size.spacing_m)[None], persistent=False)
 
-    def crop(self, pyramid: Maps) -> Maps:
-        """Keep the cells of each level that any ray can reach."""
-        fine, middle, coarse = (_centre(level, kept) for level, kept in zip(pyramid, self.size.kept, strict=True))
-        return fine, middle, coarse
+    def look(self, stem: Lite0Stem, tiles: Tensor) -> Maps:
+        """See tiles (B, 3, S, S) through the stem and keep the cells that any ray can reach."""
+        if not self.size.far_rings_m:
+            return self.crop(stem.pyramid(tiles))
+        near_px = tiles.shape[-1] // NEAR_PART
+        far = stem.pyramid(F.avg_pool2d(tiles, FAR_SHRINK))[FAR_LEVEL]
+        return (*self.crop(stem.pyramid(_centre(tiles, near_px))), far)
 
-    def pack(self, pyramid: Maps) -> Tensor:
-        """Cropped features as one row a tile, (B, K)."""
-        return torch.cat([level.flatten(1) for level in self.crop(pyramid)], dim=1)
+    def crop(self, pyramid: Maps) -> Maps:
+        """Keep the cells of each near level that any ray can reach."""
+        return tuple(_centre(level, kept) for level, kept in zip(pyramid, self.size.kept, strict=True))
+
+    def pack(self, levels: Maps) -> Tensor:
+        """Features, as `look` gives them, as one row a tile, (B, K)."""
+        return torch.cat([level.flatten(1) for level in levels], dim=1)
 
     def unpack(self, rows: Tensor) -> Maps:
         """What `pack` packed."""
         shapes = [(c, n, n) for c, n in zip(PYRAMID_CHANNELS, self.size.kept, strict=True)]
+        if self.size.far_rings_m:
+            shapes.append((PYRAMID_CHANNELS[FAR_LEVEL], self.size.far_cells, self.size.far_cells))
         parts = torch.split(rows, [math.prod(shape) for shape in shapes], dim=1)
-        fine, middle, coarse = (part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
-        return fine, middle, coarse
+        return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
 
     def maps(self, levels: Maps) -> Maps:
-        """From coarse to fine, each level joined with the one above it: (B, C, n, n) each."""
-        near = [x.contiguous(memory_format=torch.channels_last) for x in levels]  # an eighth faster to learn on a CPU
+        """From coarse to fine, each near level joined with the one above it: (B, C, n, n) each."""
+        levels = tuple(x.contiguous(memory_format=torch.channels_last) for x in levels)  # an eighth faster on a CPU
+        near, far = levels[: len(STRIDES_PX)], levels[len(STRIDES_PX) :]
         reduced = [reduce(norm(x)) for reduce, norm, x in zip(self.reduce, self.norms, near, strict=True)]
         coarse = self.mix[2](reduced[2])
         middle = self.mix[1](self.join[1](torch.cat([reduced[1], _finer(coarse, self.size.kept[1])], dim=1)))
         fine = self.mix[0](self.join[0](torch.cat([reduced[0], _finer(middle, self.size.kept[0])], dim=1)))
-        return fine, middle, coarse
+        return (fine, middle, coarse, *(self.far(x) for x in far))
 
     def describe(self, maps: Maps, camera_m: Tensor) -> Tensor:
         """Look around from positions (B, P, 2), metres east and north of the tile's centre: (B, P, W, E)."""
         batch, positions = camera_m.shape[:2]
         centre = (camera_m * camera_m.new_tensor([1.0, -1.0]))[:, :, None]  # right and down, as pictures are stored
         points = []
-        for number, (level, rings) in enumerate(zip(maps, self.size.rings_m, strict=True)):
+        for number, (level, rings) in enumerate(zip(maps, self.size.radii_m, strict=True)):
             half = level.shape[-1] * self.size.cell_m[number] / 2
             for radius, turn in zip(rings, self.turns[number], strict=True):
                 grid = (centre + radius * self.directions) / half  # (B, P, A, 2)

@@ -13,6 +13,8 @@ from models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from models.provenance import GuideKind
 
 UNSEALED = "0" * 64
+NEAR_TILE_PX, FAR_TILE_PX = 16, 32
+"""What the side of a tile is a multiple of, without far rings and with them."""
 
 
 class ColumnsModel(Frozen):
@@ -41,7 +43,16 @@ class ColumnsModel(Frozen):
     """Radii along the rays in the maps of stride 4, 8 and 16."""
     kept: tuple[int, int, int] = (28, 24, 20)
     """Cells of those maps that are used, a side, around the centre."""
+    far_rings_m: tuple[float, ...] = ()
+    """Radii in a map of the whole tile at half the resolution; the near maps then show the middle half of its side."""
     cells: Cells = Cells(per_side=5, spacing_m=6.4)
+
+    @model_validator(mode="after")
+    def _divides(self) -> ColumnsModel:
+        step = FAR_TILE_PX if self.far_rings_m else NEAR_TILE_PX
+        if self.tile_px % step:
+            raise ValueError(f"tile_px is {self.tile_px}; it must be a multiple of {step}")
+        return self
 
     def views(self, footprint_m: float) -> tuple[Embedding, GroundView, AerialView]:
         half = (0.5, 0.5, 0.5)

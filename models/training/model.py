@@ -68,6 +68,7 @@ def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthCol
             depth=model.aerial_depth,
             rings_m=model.rings_m,
             kept=model.kept,
+            far_rings_m=model.far_rings_m,
         )
         return AzimuthColumns(size, rays, pretrained_stem() if pretrained else None)
     crop = model.crop

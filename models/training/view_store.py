@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 Array = NDArray[Any]
 CAMERA_HEIGHT_M = (1.4, 2.8)
 NOTHING = 127
+LEAST_IMAGERY_M, MOST_IMAGERY = 28.0, 0.94
+"""How far imagery smaller than a tile reaches from the camera: at least so many metres, at most this share of half its
+side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _partial(
 ) -> NDArray[np.uint8]:
     """Leave only a square about the camera, as imagery smaller than the footprint does."""
     size = pixels.shape[0]
-    half = rng.uniform(28.0, 75.0) / metres_per_px
+    half = rng.uniform(LEAST_IMAGERY_M, MOST_IMAGERY * size / 2 * metres_per_px) / metres_per_px
     middle = size / 2 + (camera_m * (1, -1) + rng.normal(0, 2.0, 2)) / metres_per_px
     line = np.arange(size) + 0.5
     inside = (np.abs(line - middle[0])[None] < half) & (np.abs(line - middle[1])[:, None] < half)

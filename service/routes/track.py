@@ -138,7 +138,7 @@ def _tile(source: LikelihoodSource | None, place: TrackPlace) -> TileFacts | Non
     if source is None:
         return None
     gallery = source.gallery
-    rows = gallery.rows_near(place.lat, place.lon, gallery.about.footprint_m / math.sqrt(2))
+    rows = gallery.rows_near(place.lat, place.lon, gallery.about.reach_m)
     if not rows.size:
         return None
     away = distance_m(*gallery.centres(rows), place.lat, place.lon)

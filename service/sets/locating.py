@@ -61,7 +61,7 @@ class SetLocating:
     def __init__(self, source: LikelihoodSource, index: str, model: str, fusion: Fusion = FUSION) -> None:
         self._source, self._index, self._model, self._fusion = source, index, model, fusion
         self._gallery: Gallery = source.gallery
-        self._margin_m = self._gallery.about.footprint_m / math.sqrt(2)
+        self._margin_m = self._gallery.about.reach_m
 
     def answer(
         self, photos: Sequence[Member], prior: Prior | None, mode: Mode, top_k: int, notices: tuple[Notice, ...] = ()

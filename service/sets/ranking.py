@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -32,7 +31,7 @@ class SetRanking:
     def __init__(self, gallery: Gallery, index: str, model: str) -> None:
         self._gallery, self._index, self._model = gallery, index, model
         self._source = EvidenceSource(gallery)
-        self._margin_m = gallery.about.footprint_m / math.sqrt(2)
+        self._margin_m = gallery.about.reach_m
 
     def answer(
         self, photos: Sequence[Member], prior: Prior | None, mode: Mode, top_k: int, notices: tuple[Notice, ...] = ()

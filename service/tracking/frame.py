@@ -76,7 +76,7 @@ class PhotoFrame:
 
     def around(self, lat: float, lon: float, circles: Sequence[Circle]) -> Cells | None:
         gallery = self._source.gallery
-        margin_m = self._source.spacing_m * math.sqrt(gallery.about.cells / 2)  # to the corner of a tile's own ground
+        margin_m = gallery.about.reach_m
         rows: NDArray[np.int64] = np.empty(0, np.int64)
         for number, circle in enumerate(circles):
             at_lat, at_lon = (float(v) for v in offset(lat, lon, circle.x_m, circle.y_m))

@@ -143,10 +143,10 @@ def test_the_antimeridian_is_painted_on_both_sides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resolution_m", "footprint_m", "zoom"), [(0.5, 160.0, 18), (0.05, 70.0, 19), (10.0, 2000.0, 13)]
+    ("resolution_m", "seen_m", "zoom"), [(0.5, 0.5, 18), (0.5, 0.25, 18), (0.05, 0.2, 19), (10.0, 5.0, 13)]
 )
-def test_the_finest_zoom_fits_the_imagery_and_the_network(resolution_m: float, footprint_m: float, zoom: int) -> None:
-    assert finest_zoom(48.0, resolution_m, footprint_m) == zoom
+def test_the_finest_zoom_fits_the_imagery_and_the_network(resolution_m: float, seen_m: float, zoom: int) -> None:
+    assert finest_zoom(48.0, resolution_m, seen_m) == zoom
 
 
 def test_members_are_laid_over_each_other(tmp_path: Path) -> None:

@@ -75,6 +75,22 @@ def test_both_networks_say_what_torch_says(run: Path, bundle: ModelBundle) -> No
     np.testing.assert_allclose(encoder.aerial(tiles), torch_encoder.aerial(tiles), atol=atol)
 
 
+def test_tiles_with_far_rings_are_described_as_torch_does(
+    tiny_columns: TrainConfig, untrained_run: Save, tmp_path: Path
+) -> None:
+    model = {**tiny_columns.model.model_dump(), "tile_px": 128, "far_rings_m": (30.0,)}
+    wide = TrainConfig.model_validate({**tiny_columns.model_dump(), "footprint_m": 80.0, "model": model})
+    run = untrained_run(wide)
+    bundle = export_run(run, tmp_path / "far")
+    config, network, _ = load_run(run)
+    assert (bundle.manifest.aerial.size_px, bundle.manifest.aerial.footprint_m) == (128, 80.0)
+    tiles = _tiles(bundle, 3)
+    told = OnnxEncoder(bundle).aerial(tiles)
+    np.testing.assert_allclose(told, TorchEncoder(config, network).aerial(tiles), atol=1e-2)
+    tiles[..., :32] = 3.0  # beyond what the near maps show; an untrained stem makes little of it
+    assert not np.array_equal(OnnxEncoder(bundle).aerial(tiles), told)
+
+
 def test_the_manifest_holds_recipe_and_parity(run: Path, bundle: ModelBundle) -> None:
     manifest = bundle.manifest
     assert max(manifest.parity.ground, manifest.parity.aerial) <= 1e-4

@@ -45,6 +45,15 @@ def test_a_wrong_key_or_value_is_named(tiny_run: Change, table: str, change: Cha
         TrainConfig.model_validate(tiny_run | {table: tiny_run[table] | change})
 
 
+@pytest.mark.parametrize(("tile_px", "far_rings_m"), [(100, []), (336, [90.0])])
+def test_a_tile_that_the_stem_cannot_divide_is_refused(
+    tiny_run: Change, tile_px: int, far_rings_m: list[float]
+) -> None:
+    model = {"kind": "columns", "tile_px": tile_px, "far_rings_m": far_rings_m}
+    with pytest.raises(ValidationError, match="tile_px is"):
+        TrainConfig.model_validate(tiny_run | {"model": model})
+
+
 def test_a_file_with_an_unknown_key_is_refused_by_name(tmp_path: Path) -> None:
     text = (CONFIGS / "sample-city.toml").read_text().replace("heading_weight", "heading_wait")
     (tmp_path / "mine.toml").write_text(text)
