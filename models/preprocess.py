@@ -12,8 +12,6 @@ from models.normalisation import normalise
 from models.resize import stretch
 from models.stretched import stretched_input
 
-NEUTRAL = 127
-
 
 def ground_input(pixels: NDArray[np.uint8], camera: Camera, view: AnyGroundView, embedding: Embedding) -> GroundInput:
     """Make a photo ready for ground.onnx in the way its bundle asks for.
@@ -55,13 +53,17 @@ def crop_to_footprint(
         footprint_m: side of the square on the ground.
 
     Returns:
-        (S, S, 3) uint8; where the image is smaller than the footprint, its scale is kept and the rest is mid grey.
+        (S, S, 3) uint8; where the image is smaller than the footprint, its scale is kept and the rest takes
+        its mean colour, as in an index.
     """
     height, width = pixels.shape[:2]
     side = min(height, width) if ground_resolution_m is None else max(1, round(footprint_m / ground_resolution_m))
     top, left = (height - side) // 2, (width - side) // 2
-    square = np.full((side, side, 3), NEUTRAL, dtype=np.uint8)
     inside = pixels[max(top, 0) : top + side, max(left, 0) : left + side]
+    if inside.shape[:2] == (side, side):
+        return inside
+    square = np.empty((side, side, 3), dtype=np.uint8)
+    square[:] = np.rint(inside.mean(axis=(0, 1)))
     row, column = max(-top, 0), max(-left, 0)
     square[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
     return square

@@ -73,7 +73,7 @@ class ViewData(Frozen):
     footprint_error: float = Field(default=0.05, ge=0)
     """Standard deviation of the tile's true footprint over the one that it is taken for."""
     partial_tiles: float = Field(default=0.25, ge=0, le=1)
-    """Share of tiles of which only a square about the camera is there."""
+    """Share of tiles of which only a square about the camera is there, or what the imagery's edges leave."""
     remember: bool = False
     """Tell photos apart from what the other tiles of their cities were described as when last seen."""
     remember_from_step: int = Field(default=0, ge=0)

@@ -27,6 +27,7 @@ from models.training.architectures import ColumnsModel
 from models.training.config import TrainConfig
 from models.training.cuts import Canvas, cut
 from models.training.data_config import ViewData
+from models.training.edges import leave_part
 from models.training.kept import city_folder, render_missing
 from models.training.photometric import degrade_tile
 from models.training.stem_session import StemSession
@@ -34,10 +35,6 @@ from models.training.stem_session import StemSession
 logger = logging.getLogger(__name__)
 Array = NDArray[Any]
 CAMERA_HEIGHT_M = (1.4, 2.8)
-NOTHING = 127
-LEAST_IMAGERY_M, MOST_IMAGERY = 28.0, 0.94
-"""How far imagery smaller than a tile reaches from the camera: at least so many metres, at most this share of half its
-side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +117,11 @@ def _tiles(
             pixels = degrade_tile(picture.tile(x, y, config.footprint_m * error, view.size_px), rng)
             camera = offset / error
             if rng.random() < data.partial_tiles:
-                pixels = _partial(pixels, camera, config.footprint_m / view.size_px, rng)
+                pixels = leave_part(pixels, camera, config.footprint_m / view.size_px, rng)
             rows.append(stem.tile(pixels))
             camera_m.append(camera)
     shape = data.draws, len(places), -1
     return np.stack(rows).reshape(shape), np.array(camera_m, np.float32).reshape(shape)
-
-
-def _partial(
-    pixels: NDArray[np.uint8], camera_m: NDArray[np.float64], metres_per_px: float, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Leave only a square about the camera, as imagery smaller than the footprint does."""
-    size = pixels.shape[0]
-    half = rng.uniform(LEAST_IMAGERY_M, MOST_IMAGERY * size / 2 * metres_per_px) / metres_per_px
-    middle = size / 2 + (camera_m * (1, -1) + rng.normal(0, 2.0, 2)) / metres_per_px
-    line = np.arange(size) + 0.5
-    inside = (np.abs(line - middle[0])[None] < half) & (np.abs(line - middle[1])[:, None] < half)
-    return np.where(inside[..., None], pixels, np.uint8(NOTHING))
 
 
 def _photos(
