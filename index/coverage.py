@@ -54,9 +54,9 @@ class Coverage:
         return about.tiles * about.cells * about.spacing_m**2 / 1e6
 
     def at(self, lat: float, lon: float) -> TileFacts | None:
-        """Give the tile whose square of ground holds a WGS84 place, of several the one with the nearest centre."""
+        """Give the tile that describes a WGS84 place and shows it, of several the one with the nearest centre."""
         about = self._gallery.about
-        rows = self._gallery.rows_near(lat, lon, about.footprint_m / math.sqrt(2.0))
+        rows = self._gallery.rows_near(lat, lon, about.reach_m)
         if not rows.size:
             return None
         lats, lons = self._gallery.centres(rows)
