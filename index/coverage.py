@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -68,13 +67,12 @@ class Coverage:
 
     def _drawn(self) -> Outline:
         about = self._gallery.about
-        side_m = about.spacing_m * math.sqrt(about.cells)
         lats, lons = self._gallery.centres(np.arange(about.tiles))
         sampled = np.unique(np.linspace(0, about.tiles - 1, SAMPLED).astype(np.int64))
         some = [self._gallery.tile(row) for row in sampled.tolist()]
         resolutions = [facts.resolution_m for facts in some if facts.resolution_m is not None]
         return Outline(
-            boxes=tuple(clipped(box, about.bounds) for box in boxes(lats, lons, side_m)),
+            boxes=tuple(clipped(box, about.bounds) for box in boxes(lats, lons, about.described_m)),
             area_km2=self._area_km2,
             captured=tuple(sorted({facts.captured for facts in some if facts.captured})),
             resolution_m=float(np.median(resolutions)) if resolutions else None,

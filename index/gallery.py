@@ -48,14 +48,18 @@ class About:
     """Zooms of its map tiles."""
 
     @property
+    def described_m(self) -> float:
+        """Side of the square of ground that the cells of a tile share out."""
+        return self.spacing_m * math.sqrt(self.cells)
+
+    @property
     def reach_m(self) -> float:
         """How far from the centre of its tile a place lies at most.
 
         To the corner of the ground that the cells share out; where only the centre is described, of all that the tile
         shows.
         """
-        side_m = self.footprint_m if self.cells == 1 else self.spacing_m * math.sqrt(self.cells)
-        return side_m / math.sqrt(2)
+        return (self.footprint_m if self.cells == 1 else self.described_m) / math.sqrt(2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,13 @@ class ImageryWish:
 
 
 def finest_zoom(lat: float, resolution_m: float, seen_m: float) -> int:
-    """Choose the zoom whose pixels come nearest to those of the imagery, or to what the network saw of it."""
+    """Choose the zoom whose pixels come nearest to those of the imagery, or to what the network saw of it.
+
+    Args:
+        lat: WGS84, of the imagery.
+        resolution_m: metres a pixel of the imagery.
+        seen_m: metres a pixel of the network's input; the coarser of the two counts.
+    """
     across = EQUATOR_M * math.cos(math.radians(lat)) / SIZE
     return int(np.clip(round(math.log2(across / max(resolution_m, seen_m))), COARSEST, FINEST))
 

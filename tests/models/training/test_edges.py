@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.training.edges import leave_part
 
@@ -11,11 +12,11 @@ CAMERA_PX = (84, 86)
 """Row and column."""
 
 
-def _noise() -> np.ndarray:
+def _noise() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(1, 255, (SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def _left(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _left(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """A picture of which a part was left, and where that is."""
     whole = _noise()
     part = leave_part(whole, CAMERA_M, METRES_PER_PX, np.random.default_rng(seed))
