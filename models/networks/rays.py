@@ -115,9 +115,8 @@ class AerialRays(nn.Module):
                 MapBlock(c),
             )
         basis = 1 + 2 * HARMONICS
-        self.turns = [[nn.Linear(basis * c, c) for _ in rings] for rings in size.radii_m]
-        self.steer = nn.ModuleList(turn for level in self.turns for turn in level)
         rings = sum(len(level) for level in size.radii_m)
+        self.steer = nn.ModuleList(nn.Linear(basis * c, c) for _ in range(rings))
         self.gather = nn.Linear(rings * size.rays * c, size.width)
         self.circle = nn.ModuleList(CircleBlock(size.width) for _ in range(size.depth))
         self.norm = nn.LayerNorm(size.width, eps=1e-6)
@@ -165,20 +164,37 @@ class AerialRays(nn.Module):
     def describe(self, maps: Maps, camera_m: Tensor) -> Tensor:
         """Look around from positions (B, P, 2), metres east and north of the tile's centre: (B, P, W, E)."""
         batch, positions = camera_m.shape[:2]
-        centre = (camera_m * camera_m.new_tensor([1.0, -1.0]))[:, :, None]  # right and down, as pictures are stored
-        points = []
-        for number, (level, rings) in enumerate(zip(maps, self.size.radii_m, strict=True)):
-            half = level.shape[-1] * self.size.cell_m[number] / 2
-            for radius, turn in zip(rings, self.turns[number], strict=True):
-                grid = (centre + radius * self.directions) / half  # (B, P, A, 2)
-                seen = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
-                seen = seen.permute(0, 2, 3, 1)[..., None, :] * self.harmonics[:, :, None]  # (B, P, A, basis, C)
-                points.append(F.gelu(turn(seen.flatten(3))))
-        x = torch.stack(points, dim=3).reshape(batch * positions, self.columns, -1)  # rays of a column side by side
-        x = self.gather(x)
+        x = self._turned(self._sampled(maps, camera_m)).permute(2, 0, 1, 3)  # (B * P, A, R, C)
+        x = self.gather(F.gelu(x.reshape(batch * positions, self.columns, -1)))  # rays of a column side by side
         for block in self.circle:
             x = block(x)
         return unit_columns(self.project(self.norm(x))).reshape(batch, positions, self.columns, -1)
+
+    def _sampled(self, maps: Maps, camera_m: Tensor) -> Tensor:
+        """What the maps show along A azimuths on R rings around each position: (A, R, B * P, C)."""
+        batch, positions = camera_m.shape[:2]
+        centre = (camera_m * camera_m.new_tensor([1.0, -1.0]))[:, :, None]  # right and down, as pictures are stored
+        seen = []
+        for level, rings, cell in zip(maps, self.size.radii_m, self.size.cell_m, strict=False):
+            away = (camera_m.new_tensor(rings)[:, None, None] * self.directions).flatten(0, 1)  # (R * A, 2)
+            grid = (centre + away) / (level.shape[-1] * cell / 2)
+            found = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
+            found = found.flatten(2).transpose(1, 2).contiguous()  # in two steps, several times as fast as in one
+            found = found.reshape(batch * positions, len(rings), len(self.directions), -1)
+            seen.append(found.permute(2, 1, 0, 3))
+        return torch.cat(seen, dim=1)
+
+    def _turned(self, seen: Tensor) -> Tensor:
+        """Turn what lies at each azimuth by that azimuth, on every ring by its own map: (A, R, N, C) -> the same.
+
+        The maps of an azimuth are made first: a fifth of the work of applying those of all harmonics.
+        """
+        azimuths, rings, _, c = seen.shape
+        weight = torch.stack([turn.get_parameter("weight") for turn in self.steer]).reshape(rings, c, -1, c)
+        bias = torch.stack([turn.get_parameter("bias") for turn in self.steer])
+        by_azimuth = (self.harmonics @ weight.permute(2, 0, 3, 1).flatten(1)).reshape(-1, c, c)
+        turned = torch.baddbmm(bias[:, None].repeat(azimuths, 1, 1), seen.flatten(0, 1), by_azimuth)
+        return turned.reshape(seen.shape)
 
 
 def cell_offsets(per_side: int, spacing_m: float) -> Tensor:

@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 NOISE = np.log(0.01), np.log(0.12)
 """Standard deviation of the noise, drawn evenly in its logarithm; of a range of 1."""
 
@@ -27,9 +28,7 @@ def change_colours(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     Returns:
         (H, W, 3) uint8.
     """
-    x: Floats = pixels.astype(np.float32) / np.float32(255)
-    if rng.random() < 0.7:
-        x = _tone(x, rng)
+    x = _tone(pixels, rng) if rng.random() < 0.7 else LEVELS[pixels]
     if rng.random() < 0.3:
         size = x.shape[:2]
         x = x * np.exp(0.25 * smooth_field((*size, 1), rng) + 0.07 * smooth_field((*size, 3), rng))
@@ -65,16 +64,21 @@ def veil(picture: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(picture * (1 - amount) + np.clip(colour, 0, 255) * amount, np.float32)
 
 
-def _tone(x: Floats, rng: np.random.Generator) -> Floats:
-    x = np.clip(x, 1e-4, 1) ** float(np.exp(rng.normal(0, 0.18)))
-    x = x * (np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.1))).astype(np.float32)
-    mean = x.mean((0, 1), keepdims=True)
-    x = mean + (x - mean) * float(np.exp(rng.normal(0, 0.15)))
-    grey = x.mean(2, keepdims=True)
-    x = grey + (x - grey) * (float(rng.uniform(0.3, 1.4)) if rng.random() < 0.9 else 0.0)
+def _tone(pixels: Pixels, rng: np.random.Generator) -> Floats:
+    """Gamma, white balance, exposure and contrast are a table a channel; saturation and mixing one matrix."""
+    table = np.clip(LEVELS, 1e-4, 1)[:, None] ** np.exp(rng.normal(0, 0.18))
+    table = table * np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.1))
+    shares = np.stack([np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(3)], axis=1)
+    mean = (table * shares).sum(0) / shares.sum(0)
+    table = mean + (table - mean) * np.exp(rng.normal(0, 0.15))
+    saturation = float(rng.uniform(0.3, 1.4)) if rng.random() < 0.9 else 0.0
+    mixed = saturation * np.eye(3) + (1 - saturation) / 3
     if rng.random() < 0.2:
-        x = x @ (np.eye(3) + rng.normal(0, 0.06, (3, 3))).T.astype(np.float32)
-    return x.astype(np.float32)
+        mixed = mixed @ (np.eye(3) + rng.normal(0, 0.06, (3, 3))).T
+    x = np.empty(pixels.shape, np.float32)
+    for c in range(3):
+        x[..., c] = table[:, c].astype(np.float32)[pixels[..., c]]
+    return x @ mixed.astype(np.float32)
 
 
 def _compress(picture: Image.Image, quality: int) -> Image.Image:

@@ -65,7 +65,7 @@ class ViewSupply:
         mine = self._world.share(np.arange(config.schedule.batch))
         seen_photos = []
         for fronts, shifts in photos:
-            whole = np.concatenate(fronts).astype(np.float32)
+            whole = np.concatenate(fronts)
             self._cover(whole, rng)
             seen_photos.append(SeenPhotos(_tensor(whole[mine]), _tensor(np.concatenate(shifts)[mine])))
         self._last = np.concatenate(places)
@@ -106,7 +106,7 @@ class ViewSupply:
             shift[i] = (city.shifts[whole][draws[i], rows[i]] + start) % whole
         return front, shift
 
-    def _cover(self, front: NDArray[np.float32], rng: np.random.Generator) -> None:
+    def _cover(self, front: Front, rng: np.random.Generator) -> None:
         """Put, in place, a block of the next photo's features over some photos (B, w + 2, K)."""
         covered = np.flatnonzero(rng.random(len(front)) < self._data.covered)
         others = front[(covered + 1) % len(front)]
@@ -141,4 +141,4 @@ class ViewSupply:
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(values)).float()  # several times as fast as NumPy from float16
