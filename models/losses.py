@@ -18,11 +18,16 @@ def correlate(ground: Tensor, aerial: Tensor) -> Tensor:
         (B, N, W): at shift s the photo's column j is compared with the tile's column (j + s) mod W.
     """
     seen, total = ground.shape[1], aerial.shape[1]
-    column = (torch.arange(total)[:, None] + torch.arange(seen)[None]) % total  # (W, w)
-    turned = aerial[:, column.to(aerial.device)].flatten(2)  # (N, W, w * E)
-    products = torch.einsum("bd,nsd->bns", ground.flatten(1), turned)
-    cosine: Tensor = products * (total / seen) ** 0.5
+    # by frequency it is a product, many times as fast
+    photo, tile = (torch.fft.rfft(_exact(side), n=total, dim=1) for side in (ground, aerial))
+    spectrum = torch.einsum("bke,nke->bnk", photo.conj(), tile)
+    cosine: Tensor = torch.fft.irfft(spectrum, n=total, dim=2) * (total / seen) ** 0.5
     return cosine
+
+
+def _exact(x: Tensor) -> Tensor:
+    """There is no Fourier transform of half precision."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def soft_margin_triplet(similarity: Tensor, alpha: float = 20.0) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -33,9 +34,12 @@ def render_missing(
     """
     store.mkdir(parents=True, exist_ok=True)
     plain, note = json.loads(json.dumps(recipe)), store / "recipe.json"
-    if note.is_file() and json.loads(note.read_text()) != plain:
+    if not note.is_file():
+        draft = store / f".recipe-{secrets.token_hex(4)}.json"
+        draft.write_text(json.dumps(plain, indent=1))
+        draft.replace(note)  # whole at once: another run may be reading it
+    if json.loads(note.read_text()) != plain:
         raise UsageError(f"{store} holds cities of another recipe. Give another folder or remove it.")
-    note.write_text(json.dumps(plain, indent=1))
     missing = [city for city in cities if not city_folder(store, city).is_dir()]
     if missing and workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

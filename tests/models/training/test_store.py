@@ -56,6 +56,15 @@ def test_what_is_rendered_is_not_rendered_again(one_city: TrainConfig, rendered:
     assert (rendered / "city-4" / "tiles.npy").stat().st_mtime_ns == before
 
 
+def test_a_second_run_only_reads_the_recipe(one_city: TrainConfig, rendered: Path) -> None:
+    """Written anew, it would be empty for a moment, and a run that started just then would fall over it."""
+    note = rendered / "recipe.json"
+    before = note.stat()
+    prepare(one_city, rendered)
+    assert (note.stat().st_ino, note.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not list(rendered.glob(".*"))
+
+
 def test_pairs_of_another_recipe_are_refused(one_city: TrainConfig, rendered: Path) -> None:
     with pytest.raises(UsageError, match="another recipe"):
         prepare(one_city.model_copy(update={"data": one_city.data.model_copy(update={"seed": 6})}), rendered)
