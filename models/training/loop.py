@@ -71,7 +71,6 @@ def train(
         DatasetError, CheckpointError: data or weights are not what the configuration says.
     """
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # the smallest gradients, which change nothing, would cost a twentieth of a step
     with join_world() as world:
         return _train(config, out, store or out / "pairs", init, workers, world)
 
