@@ -175,7 +175,8 @@ class AerialRays(nn.Module):
         batch, positions = camera_m.shape[:2]
         centre = (camera_m * camera_m.new_tensor([1.0, -1.0]))[:, :, None]  # right and down, as pictures are stored
         seen = []
-        for level, rings, cell in zip(maps, self.size.radii_m, self.size.cell_m, strict=False):
+        cells_m = self.size.cell_m[: len(maps)]  # without far rings there is no far map
+        for level, rings, cell in zip(maps, self.size.radii_m, cells_m, strict=True):
             away = (camera_m.new_tensor(rings)[:, None, None] * self.directions).flatten(0, 1)  # (R * A, 2)
             grid = (centre + away) / (level.shape[-1] * cell / 2)
             found = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
