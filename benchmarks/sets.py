@@ -144,9 +144,9 @@ def answer(city: SetCity, shots: Shots, count: int, fusion: Fusion, *, turned: b
     views = shots.turned if turned else shots.free
     relative = [float(each) if turned else None for each in shots.turn_deg]
     taken = [Taken(number, views[number], relative[number]) for number in range(count)]
-    total = city.gallery.about.embedding.columns
+    embedding = city.gallery.about.embedding
     locating = SetLocating(source, "city", "model", fusion)
-    return locating.answer(members(taken, total), None, "auto", 5)
+    return locating.answer(members(taken, embedding), None, "auto", 5)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def evidence_of(city: SetCity, shots: Shots, count: int) -> list[Likelihood]:
         raise ValueError("the model has no calibration")
     taken = [Taken(number, shots.free[number]) for number in range(count)]
     locating = SetLocating(source, "city", "model")
-    return locating.evidence(members(taken, city.gallery.about.embedding.columns))
+    return locating.evidence(members(taken, city.gallery.about.embedding))
 
 
 def score(city: SetCity, parts: Sequence[Likelihood], fusion: Fusion, shots: Shots | None) -> float:

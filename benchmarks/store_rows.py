@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import default_bundle_path, open_model_bundle
-from models.correlation import turned
+from models.columns import turned
 from models.encoder import OnnxEncoder
 from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.photographs import Setting

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from models.artefact import Frozen, canonical_json, read_manifest, verify_files, write_manifest
 from models.calibration.model import Calibration
 from models.cells import Cells
+from models.columns import FEWEST_AROUND, every_turn
 from models.errors import ManifestInvalid
 from models.provenance import Accuracy, Certificate, Cropping, LedgerEntry
 
@@ -29,6 +30,20 @@ class Embedding(Frozen):
 
     columns: int = Field(ge=1, le=360)
     channels: int = Field(ge=1, le=8192)
+    turns_per_column: Literal[1, 2] = Field(default=1, exclude_if=lambda turns: turns == 1)
+    """Headings that are tried for each column: 2 where what is described is smooth enough to be read between them. Not
+    written where it is 1, so that bundles from before there was a choice keep their hash."""
+
+    @model_validator(mode="after")
+    def _has_between(self) -> Embedding:
+        if self.turns_per_column > 1 and self.columns < FEWEST_AROUND:
+            raise ValueError(f"{self.columns} columns have nothing between them: turns_per_column must be 1")
+        return self
+
+    @property
+    def turns(self) -> NDArray[np.float64]:
+        """All turns that are tried where the heading is unknown, in columns."""
+        return every_turn(self.columns, self.turns_per_column)
 
     @property
     def size(self) -> int:

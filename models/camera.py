@@ -61,8 +61,9 @@ class GroundInput:
     """(3, height_px, columns seen * column width + 2 * margin), normalised."""
     seen: int
     """Description columns that the network will give."""
-    firsts: NDArray[np.int64]
-    """Columns of the tile that the photo's first column may look along: one when the heading is known."""
+    firsts: NDArray[np.float64]
+    """Columns of the tile that the photo's first column may look along, multiples of one half: a single whole one when
+    the heading is known."""
     left_deg: float
     """Azimuth of the first column's left edge from the photo's centre, so that placing the photo at column f means
     that its centre heads f * 360 / W - left_deg."""

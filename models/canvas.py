@@ -35,11 +35,11 @@ def canvas_input(pixels: NDArray[np.uint8], camera: Camera, view: GroundView, em
     whole = seen == total
     span_deg = seen * column_deg
     if camera.heading_deg is None:
-        left_deg, firsts = -span_deg / 2, np.arange(total)
+        left_deg, firsts = -span_deg / 2, embedding.turns
     else:
         first = 0 if whole else round((camera.heading_deg - span_deg / 2) / column_deg) % total
         left_deg = first * column_deg - camera.heading_deg
-        firsts = _possible_firsts(first, camera, seen, total)
+        firsts = _possible_firsts(first, camera, seen, embedding)
     per_deg = view.width_px / 360.0
     width = round(span_deg * per_deg)
     canvas_column = np.arange(-view.margin_px, width + view.margin_px, dtype=np.float64)
@@ -52,12 +52,13 @@ def canvas_input(pixels: NDArray[np.uint8], camera: Camera, view: GroundView, em
     return GroundInput(_project(pixels, camera, azimuth, view), seen, firsts, left_deg)
 
 
-def _possible_firsts(first: int, camera: Camera, seen: int, total: int) -> NDArray[np.int64]:
+def _possible_firsts(first: int, camera: Camera, seen: int, embedding: Embedding) -> Floats:
+    total = embedding.columns
     half_column = 180.0 / total
     if camera.heading_accuracy_deg is None or camera.heading_accuracy_deg <= half_column or total == 1:
-        return np.array([first])
+        return np.array([float(first)])
     centre = (first + seen / 2) * 360.0 / total % 360.0
-    return first_columns_near(centre, camera.heading_accuracy_deg, seen, total)
+    return first_columns_near(centre, camera.heading_accuracy_deg, seen, total, embedding.turns_per_column)
 
 
 def _project(pixels: NDArray[np.uint8], camera: Camera, azimuth: Floats, view: GroundView) -> NDArray[np.float32]:

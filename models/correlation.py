@@ -1,8 +1,8 @@
 """All headings at once: circular correlation of column descriptions, in the frequencies of the azimuth.
 
-Turning a photo by s columns multiplies frequency f of its description by exp(-2 pi i f s / W). So the similarity at
-all W turns is the inverse transform of the product of two spectra, summed over channels: a tenth of the arithmetic of
-W inner products, and the same numbers up to the rounding of float32.
+Turning a photo by s columns, whole or half, multiplies frequency f of its description by exp(-2 pi i f s / W). So the
+similarity at all turns is the inverse transform of the product of two spectra, summed over channels: a tenth of the
+arithmetic of as many inner products, and the same numbers up to the rounding of float32.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from models.columns import HALVES, Turns, every_turn, turned
+
 Float32s = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 ROWS_PER_BLOCK = 1600
 QUERIES_PER_BLOCK = 8
 """So many products stay in the second cache."""
+SAME = 1e-6
+"""Descriptions are the same if no two values differ by more than this share of the largest."""
 ROUNDING = 4e-6
 """More than a similarity of unit descriptions found here differs from the inner product of the same float32 rows."""
 
@@ -47,12 +52,12 @@ class Spectra:
         parts = (rows[start : start + step] for start in range(0, len(rows), step))
         return cls(columns, len(rows), tuple(_transform(part, columns) for part in parts))
 
-    def curves(self, queries: Float32s, turns: Int64s) -> Iterator[tuple[int, Float32s]]:
+    def curves(self, queries: Float32s, turns: Turns) -> Iterator[tuple[int, Float32s]]:
         """Correlate photos with the gallery, block by block.
 
         Args:
             queries: (B, W * E), each laid at its first possible column; some ten at a time stay in the cache.
-            turns: (S,) columns by which they are turned further, in [0, W).
+            turns: (S,) columns by which they are turned further, in [0, W), multiples of one half.
 
         Returns:
             Pairs of the first row of a block and (S, B, n) inner products of every turned photo with its rows.
@@ -63,7 +68,7 @@ class Spectra:
         real, imaginary = (spectrum[alone + part :: 2].transpose(0, 2, 1) for part in (0, 1))  # (P, B, E)
         upper, lower = np.concatenate([real, imaginary], axis=2), np.concatenate([-imaginary, real], axis=2)
         double = np.concatenate([upper, lower], axis=1)  # (P, 2 B, 2 E)
-        back = _inverse(self.columns)[turns]
+        back = _inverse(self.columns, turns)
         start = 0
         for block in self.blocks:
             rows = block.shape[2]
@@ -75,12 +80,7 @@ class Spectra:
             start += rows
 
 
-def turned(row: Float32s, turns: Int64s, columns: int) -> Float32s:
-    """Turn one description by several numbers of columns: (W * E,) -> (S, W * E)."""
-    return np.stack([np.roll(row.reshape(columns, -1), turn, axis=0).ravel() for turn in turns.tolist()])
-
-
-def turns_of(queries: Float32s, columns: int) -> tuple[Float32s, Int64s]:
+def turns_of(queries: Float32s, columns: int) -> tuple[Float32s, Floats]:
     """Recognise one description laid at several columns.
 
     Args:
@@ -88,14 +88,16 @@ def turns_of(queries: Float32s, columns: int) -> tuple[Float32s, Int64s]:
         columns: W.
 
     Returns:
-        ((1, W * E), turns (S,)) such that queries[s] is the row turned by turns[s] columns; the queries themselves and
-        one turn, 0, if they are not all the same description.
+        ((1, W * E), turns (S,)) such that queries[s] is the row turned by turns[s] columns, up to rounding; the queries
+        themselves and one turn, 0, if they are not all the same description.
     """
-    rolled = turned(queries[0], np.arange(columns), columns)
-    turns = np.argmax(queries @ rolled.T, axis=1)
-    if np.array_equal(rolled[turns], queries):
-        return queries[:1], turns
-    return queries, np.zeros(1, dtype=np.int64)
+    tried = every_turn(columns, HALVES)
+    for base in queries[:HALVES]:  # of two neighbours one is turned by whole columns, and lost nothing
+        every = turned(base, tried, columns)
+        turns = np.argmax(queries @ every.T, axis=1)
+        if np.allclose(every[turns], queries, rtol=0.0, atol=SAME * np.abs(base).max()):
+            return base[None], tried[turns]
+    return queries, np.zeros(1)
 
 
 def _real_frequencies(columns: int) -> int:
@@ -128,9 +130,10 @@ def _basis(columns: int) -> Float32s:
     return np.concatenate([np.cos(angles[:alone]), waves]).astype(np.float32)
 
 
-@lru_cache(maxsize=8)
-def _inverse(columns: int) -> Float32s:
-    """(W, W): turns by the order of `_basis`."""
-    scale = np.full(columns, 2.0 / columns)
-    scale[: _real_frequencies(columns)] = 1.0 / columns
-    return np.ascontiguousarray((_basis(columns).astype(np.float64) * scale[:, None]).T, dtype=np.float32)
+def _inverse(columns: int, turns: Turns) -> Float32s:
+    """(S, W): turns by the order of `_basis`."""
+    pairs, _ = _angles(columns)
+    alone = np.array([0, columns // 2])[: _real_frequencies(columns)]
+    angle = 2 * np.pi / columns * turns[:, None]
+    waves = np.stack([np.cos(angle * pairs), -np.sin(angle * pairs)], axis=2).reshape(len(turns), -1)
+    return (np.concatenate([np.cos(angle * alone), 2.0 * waves], axis=1) / columns).astype(np.float32)

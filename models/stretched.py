@@ -35,7 +35,7 @@ def stretched_input(pixels: Pixels, camera: Camera, view: StretchedView) -> Grou
     if fov_deg >= 360.0 and camera.heading_deg is not None:
         pixels = np.roll(pixels, round(camera.heading_deg / 360.0 * pixels.shape[1]), axis=1)
     resized = stretch(middle_rows(pixels, view), view.height_px, view.width_px, view.resampling)
-    return GroundInput(normalise(resized, view.mean, view.std), 1, np.array([0]), 0.0)
+    return GroundInput(normalise(resized, view.mean, view.std), 1, np.array([0.0]), 0.0)
 
 
 def full_panorama(pixels: Pixels, view: StretchedView) -> NDArray[np.float32]:

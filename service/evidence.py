@@ -69,12 +69,12 @@ class EvidenceSource:
     def __init__(self, gallery: Gallery) -> None:
         self._gallery, about = gallery, gallery.about
         self._columns, self._cells, self._tiles = about.embedding.columns, about.cells, about.tiles
-        self.spacing_m = about.spacing_m
+        self._turns, self.spacing_m = about.embedding.turns, about.spacing_m
 
     def laid_out(self, columns: Float32s, prepared: Prepared) -> Queries:
         """Lay out the columns of a photo, (w, E)."""
         possible = shifts(columns, self._columns, prepared.ground.firsts)
-        every = possible if len(possible) == self._columns else shifts(columns, self._columns)
+        every = possible if len(possible) == len(self._turns) else shifts(columns, self._columns, self._turns)
         return Queries(possible, self._gallery.background(every))
 
     def everywhere(self, queries: Queries, prepared: Prepared) -> PhotoEvidence:
@@ -118,6 +118,9 @@ class EvidenceSource:
             parts.append(self._of_curves(curves, prepared))
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), origin, len(np.unique(rows)))
+
+    def _columns_tried(self, queries: Queries) -> float:
+        return len(queries.possible) * self._columns / len(self._turns)
 
     def _of_best(
         self, queries: Queries, prepared: Prepared, hits: CellHits, origin: tuple[float, float], scanned: int
@@ -164,5 +167,5 @@ class EvidenceSource:
             lat=origin[0],
             lon=origin[1],
             tiles_scanned=scanned,
-            log_gain=log_heading_gain(len(queries.possible), self._columns),
+            log_gain=log_heading_gain(self._columns_tried(queries), self._columns),
         )

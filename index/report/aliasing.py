@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from index.bundle import Index
 from index.nearby import Nearby
-from models.columns import mean_cosine_scale
-from models.correlation import QUERIES_PER_BLOCK, ROWS_PER_BLOCK, Spectra, turned
+from models.columns import mean_cosine_scale, turned
+from models.correlation import QUERIES_PER_BLOCK, ROWS_PER_BLOCK, Spectra
 from models.geo import distance_m
 
 Float32s = NDArray[np.float32]
@@ -68,7 +68,8 @@ def find_twins(
         block = Spectra.of(index.cell_rows[start * cells : stop * cells], columns, cells)
         for first in range(0, len(rows), QUERIES_PER_BLOCK):
             mine = slice(first, first + QUERIES_PER_BLOCK)
-            peaks = np.concatenate([c.max(axis=0) for _, c in block.curves(queries[mine], np.arange(columns))], axis=1)
+            curves = block.curves(queries[mine], index.manifest.embedding.turns)
+            peaks = np.concatenate([curve.max(axis=0) for _, curve in curves], axis=1)
             found.update(
                 mine, start * cells, peaks, np.repeat(_is_far(index, rows[mine], start, stop, far_m), cells, 1)
             )
@@ -128,13 +129,13 @@ def _is_far(index: Index, rows: Int64s, start: int, stop: int, far_m: float) -> 
     return np.asarray(distance_m(lat[rows, None], lon[rows, None], lat[part], lon[part]) > far_m)
 
 
-def _turns(index: Index, queries: Float32s, places: Int64s) -> Int64s:
+def _turns(index: Index, queries: Float32s, places: Int64s) -> NDArray[np.float64]:
     """(M,) columns by which each view is turned to fit its place best; 0 without a place."""
     columns = index.manifest.embedding.columns
-    turns = np.zeros(len(places), dtype=np.int64)
+    turns, tried = np.zeros(len(places)), index.manifest.embedding.turns
     for number in np.flatnonzero(places >= 0):
         row = index.cell_rows[places[number]].astype(np.float32)
-        turns[number] = (turned(queries[number], np.arange(columns), columns) @ row).argmax()
+        turns[number] = tried[(turned(queries[number], tried, columns) @ row).argmax()]
     return turns
 
 
@@ -160,6 +161,6 @@ def _beside(index: Index, rows: Int64s, queries: Float32s) -> Float32s:
             places = nearby.rows(float(index.tiles.lat[row]), float(index.tiles.lon[row]), reach_m)
             places = places[places != row]
         if places.size:
-            turns = turned(queries[number], np.arange(columns), columns)
+            turns = turned(queries[number], index.manifest.embedding.turns, columns)
             found[number] = (index.cell_rows[places].astype(np.float32) @ turns.T).max(axis=1).mean()
     return found

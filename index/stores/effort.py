@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.hits import Float32s
 from index.stores.approximate import ApproximateStore, Effort
-from models.correlation import turned
+from models.columns import turned
 
 QUESTIONS = 128
 WANTED = 0.99

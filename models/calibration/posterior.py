@@ -18,7 +18,7 @@ from models.calibration.model import Parameters
 
 Floats = NDArray[np.float64]
 BESIDE = 2
-"""Headings that rise with the best one: a column to either side."""
+"""Columns of headings that rise with the best one: one to either side."""
 LEAST_SPREAD = 1e-3
 """Similarities that differ by less than this say nothing."""
 
@@ -127,8 +127,8 @@ def bayes(
     )
 
 
-def log_heading_gain(tried: int, total: int) -> float:
-    """Give what a similarity is worth more when fewer headings were tried than the fit tried.
+def log_heading_gain(tried: float, total: int) -> float:
+    """Give what a similarity is worth more when the headings of fewer columns were tried than the fit tried.
 
     The likelihood ratio of a cell is the mean over its headings, of which the best one and its neighbours make up
     nearly all; where the others are ruled out, the same sum is shared by fewer. The background stays that of all

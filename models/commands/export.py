@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -11,12 +12,19 @@ import click
 
 from models.bundle import ModelBundle, open_model_bundle
 from models.errors import UsageError
+from models.exporting.joined import export_joined
 from models.exporting.mobile import DeviceManifest, export_mobile
 from models.exporting.run import export_run
 
 
 @click.command("export")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="checkpoint.pt of a run, or its folder.")
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="checkpoint.pt of a run, or its folder. Several runs of azimuth columns with seeds of their own are joined.",
+)
 @click.option("--bundle", type=click.Path(path_type=Path), help="With --target mobile: a bundle instead of a run.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
 @click.option(
@@ -29,7 +37,7 @@ from models.exporting.run import export_run
 @click.option("--full-weights", is_flag=True, help="Store weights as float32 instead of float16.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as one JSON object.")
 def command(
-    checkpoint: Path | None,
+    checkpoints: tuple[Path, ...],
     bundle: Path | None,
     out: Path,
     target: Literal["bundle", "mobile"],
@@ -40,17 +48,22 @@ def command(
 
     Parity with torch is checked, sizes and times on one thread of this machine go into the manifest.
     """
-    if (checkpoint is None) == (bundle is None) or (bundle is not None and (target == "bundle" or full_weights)):
+    if bool(checkpoints) == (bundle is not None) or (bundle is not None and (target == "bundle" or full_weights)):
         raise UsageError("Give --checkpoint RUN; or, with --target mobile alone, --bundle B as it is.")
-    if checkpoint is not None and target == "bundle":
-        _say_bundle(export_run(checkpoint, out, half_weights=not full_weights), as_json)
+    if target == "bundle":
+        _say_bundle(_export(checkpoints, out, full_weights), as_json)
         return
     with TemporaryDirectory() as folder:
-        if checkpoint is not None:
-            source = export_run(checkpoint, Path(folder) / "bundle", half_weights=not full_weights)
-        else:
-            source = open_model_bundle(bundle or Path())
+        source = (
+            _export(checkpoints, Path(folder) / "bundle", full_weights) if bundle is None else open_model_bundle(bundle)
+        )
         _say_mobile(export_mobile(source, out), out, as_json)
+
+
+def _export(checkpoints: Sequence[Path], out: Path, full_weights: bool) -> ModelBundle:
+    if len(checkpoints) > 1:
+        return export_joined(checkpoints, out, half_weights=not full_weights)
+    return export_run(checkpoints[0], out, half_weights=not full_weights)
 
 
 def _say_bundle(bundle: ModelBundle, as_json: bool) -> None:

@@ -200,7 +200,7 @@ def _describe(encoder: Encoder, batch: list[Ready]) -> tuple[Float32s, Floats]:
         alike = [i for i, other in enumerate(widths) if other == width]
         for i, columns in zip(alike, encoder.ground(np.stack([batch[i].ground.pixels for i in alike])), strict=True):
             firsts = batch[i].ground.firsts
-            rows[i] = place(columns, int(firsts[0]), layout.columns)
+            rows[i] = place(columns, firsts[0], layout.columns)
             photos[i] = len(columns), len(firsts), batch[i].heading_deg
     return rows, photos
 

@@ -66,7 +66,8 @@ class Measured:
         found = np.empty(len(seen))
         for count in np.unique(seen):
             alike = seen == count
-            found[alike] = centre_heading(self.ranking.shift[alike], int(count), self.embeddings.meta.columns)
+            first = self.ranking.shift[alike] * self.embeddings.meta.columns / turns[alike]
+            found[alike] = centre_heading(first, int(count), self.embeddings.meta.columns)
         off: Floats = np.asarray(heading_error_deg(found, true), dtype=np.float64)
         return np.where((turns > 1) & np.isfinite(self.ranking.similarity), off, np.nan)
 

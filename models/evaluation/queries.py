@@ -88,7 +88,7 @@ def prepare(pairs: PairSet, index: int, settings: Settings, manifest: ModelManif
         whole = full_panorama(pixels, view)
         left = (whole.shape[2] - view.width_px) // 2
         seen = whole[:, :, left : left + view.width_px]
-    return Ready(GroundInput(np.ascontiguousarray(seen), 1, np.array([0]), 0.0), heading)
+    return Ready(GroundInput(np.ascontiguousarray(seen), 1, np.array([0.0]), 0.0), heading)
 
 
 def _is_whole_circle(pairs: PairSet, index: int) -> bool:

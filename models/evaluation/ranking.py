@@ -57,7 +57,7 @@ class Ranking:
     similarity: Floats
     """(Q,) of the best right reference; -inf where none is right."""
     shift: Ints
-    """(Q,) columns by which the query was turned to match it."""
+    """(Q,) steps by which the query was turned to match it, of as many as there are around the circle."""
     top: Ints
     """(Q, T) most similar references, best first; equal ones in their order in the gallery."""
     top_similarity: Floats
@@ -102,7 +102,7 @@ def rank(
         ground: (Q, W * E) descriptions laid at their first possible column; may be a memory map.
         aerial: (N * C, W * E); may be a memory map.
         right: right references of every query.
-        turns: (Q,) 1 where the heading is known, W where it is searched.
+        turns: (Q,) 1 where the heading is known, W or 2 W where it is searched.
         layout: columns, cells and block sizes.
         on_done: told the number of queries finished.
 

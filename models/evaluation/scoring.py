@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.camera import Camera, GroundInput
-from models.columns import mean_cosine_scale, place, refine_shift
+from models.columns import Turns, mean_cosine_scale, place, refine_shift
 from models.correlation import QUERIES_PER_BLOCK, Spectra
 from models.encoder import Encoder
 from models.preprocess import aerial_input, ground_input
@@ -30,10 +30,10 @@ class Photos:
     """W."""
     rows: Float32s
     """(Q, W * E), each laid at the first column that it may look along."""
-    first: Int64s
+    first: Floats
     """(Q,) that column."""
-    turns: tuple[Int64s, ...]
-    """For each photo (S,) columns by which it may be turned further."""
+    turns: tuple[Turns, ...]
+    """For each photo (S,) columns by which it may be turned further, multiples of one half."""
     left_deg: Floats
     """(Q,) as in `GroundInput`."""
     scale: Floats
@@ -46,7 +46,7 @@ class Photos:
         """Give the heading of a photo's centre once it is turned by so many columns, whole or not."""
         return ((self.first[photo] + turn) * 360.0 / self.columns - self.left_deg[photo]) % 360.0
 
-    def groups(self) -> Iterator[tuple[Int64s, Int64s]]:
+    def groups(self) -> Iterator[tuple[Int64s, Turns]]:
         """Photos that are compared together, a few at a time, and the turns that they share."""
         alike: dict[bytes, list[int]] = {}
         for photo, turns in enumerate(self.turns):
@@ -90,7 +90,7 @@ def describe_photos(encoder: Encoder, photos: Iterable[tuple[Pixels, Camera]]) -
     rows, firsts, left_deg, scale = [], [], [], []
     for pixels, camera in photos:
         columns, ready = describe_photo(encoder, pixels, camera)
-        rows.append(place(columns, int(ready.firsts[0]), total))
+        rows.append(place(columns, ready.firsts[0], total))
         firsts.append(ready.firsts)
         left_deg.append(ready.left_deg)
         scale.append(mean_cosine_scale(len(columns), total))

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.background import background_rows, centre_and_spread
-from models.columns import refine_shift
-from models.correlation import Spectra, turned
+from models.columns import refine_shift, turned
+from models.correlation import Spectra
 from models.encoder import Encoder
 from models.evaluation.benchmark import CityBenchmark
 from models.evaluation.evidence import CellEvidence

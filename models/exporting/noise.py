@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from models.bundle import GroundView, ModelManifest
 from models.camera import GroundInput
 from models.exporting.certificate import Sample
@@ -16,7 +14,7 @@ NARROW_FOV_DEG = 90.0
 def noise_sample(manifest: ModelManifest, count: int = TIMED) -> Sample:
     """Draw whole photos, tiles and, where the network takes any width, photos of 90 degrees; `count` of each."""
     total = manifest.embedding.columns
-    firsts = np.arange(total)
+    firsts = manifest.embedding.turns
     whole = [GroundInput(pixels, total, firsts, -180.0) for pixels in _pictures(manifest, count)]
     narrow = _pictures(manifest, count, narrow_columns(manifest)) if is_any_width(manifest.ground) else []
     tiles = list(sample_pixels(manifest.aerial, count, seed=1).numpy())

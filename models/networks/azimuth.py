@@ -127,11 +127,11 @@ class AzimuthColumns(Network):
 
     def ground_front(self, pixels: Tensor) -> Tensor:
         """Canvas cut-outs with margins (B, 3, H, (w + 2 margin) * 16) -> (B, w + 2, front_size)."""
-        fine, coarse = self._seen(pixels)
+        fine, coarse = self.seen(pixels)
         blocks = torch.unflatten(fine, 3, (-1, 2)).permute(0, 3, 1, 2, 4)  # (B, w + 2, 40, 2 rows, 2)
         return torch.cat([coarse.permute(0, 3, 1, 2).flatten(2), blocks.flatten(2)], dim=2)
 
-    def _seen(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def seen(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Stem features of stride 8 and 16 without the margins that only the stem needs."""
         _, fine, coarse = self.stem.pyramid(pixels)
         spare = self.size.margin_columns - CONTEXT_COLUMNS
@@ -157,7 +157,7 @@ class AzimuthColumns(Network):
 
     def ground(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, (w + 2 margin) * 16) -> (B, w, E); the whole description of a photo has unit norm."""
-        out: Tensor = self.ground_head(*self._seen(pixels))
+        out: Tensor = self.ground_head(*self.seen(pixels))
         return out
 
     def aerial(self, tiles: Tensor) -> Tensor:

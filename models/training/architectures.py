@@ -29,6 +29,8 @@ class ColumnsModel(Frozen):
     hidden: int = Field(default=192, ge=16)
     rows: int = Field(default=8, ge=1)
     margin_columns: int = Field(default=2, ge=1)
+    turns_per_column: Literal[1, 2] = 1
+    """Headings that are tried for each column when photos are searched."""
     weighted: bool = False
     """A photo's columns weigh by how much each has to say; otherwise all the same."""
     tile_px: int = Field(default=320, ge=32)
@@ -70,7 +72,8 @@ class ColumnsModel(Frozen):
         aerial = AerialView(
             sha256=UNSEALED, size_px=self.tile_px, footprint_m=footprint_m, mean=half, std=half, cells=self.cells
         )
-        return Embedding(columns=self.columns, channels=self.channels), ground, aerial
+        embedding = Embedding(columns=self.columns, channels=self.channels, turns_per_column=self.turns_per_column)
+        return embedding, ground, aerial
 
 
 class Crop(Frozen):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from index.tiles import Bounds
 from models.bundle import GroundView
 from models.camera import Camera, GroundInput
-from models.columns import mean_cosine_scale, shifts
+from models.columns import mean_cosine_scale, shifts, turned
 from models.geo import Floats, enu_m, metres_per_degree, wrap_lon
 from service.explaining.attention import TILE_SIDE, Attention, Columns, photo_shape
 from service.explaining.directions import directions, middles
@@ -36,8 +36,9 @@ def taken_apart(
     """
     seen, channels = columns.shape
     total = described.size // channels
-    first = int(ground.firsts[np.argmax(shifts(columns, total, ground.firsts) @ described)])
-    facing = described.reshape(total, channels)[(first + np.arange(seen)) % total]
+    first = float(ground.firsts[np.argmax(shifts(columns, total, ground.firsts) @ described)])
+    back = turned(described, np.array([-first % total]), total)  # not the photo: its columns stay its own
+    facing = back.reshape(total, channels)[:seen]
     products = np.einsum("ce,ce->c", columns.astype(np.float64), facing.astype(np.float64))
     cosines: Floats = products * mean_cosine_scale(seen, total) * seen
     step_deg = 360.0 / total

@@ -69,9 +69,9 @@ class Explainer:
         return None
 
     def _at_large(self, view: View) -> float:
-        total = self._manifest.embedding.columns
-        products = self._gallery.background(shifts(view.columns, total))
-        return float(products.mean) * mean_cosine_scale(len(view.columns), total)
+        layout = self._manifest.embedding
+        products = self._gallery.background(shifts(view.columns, layout.columns, layout.turns))
+        return float(products.mean) * mean_cosine_scale(len(view.columns), layout.columns)
 
     def _tile_attention(self, best: Candidate) -> Floats | None:
         """Show the tile to the network again, from the pictures that the index keeps; None where it keeps none.

@@ -67,7 +67,7 @@ class Told:
     pointer: str = ""
     shape: tuple[Annotated[int, Field(ge=1, le=1 << 20)], ...] = ()
     seen: int = 0
-    firsts: tuple[int, ...] = ()
+    firsts: tuple[float, ...] = ()
     left_deg: float = 0.0
     heading_searched: bool = False
     prior: Prior | None = None
@@ -139,7 +139,7 @@ def unpack(text: bytes, pixels: bytearray) -> tuple[Told, Prepared | SkyfixError
     if len(told.shape) != 3 or math.prod(told.shape) * 4 != len(pixels) or not told.firsts:
         raise WorkerLied("pixels that do not fit their shape")
     array = np.frombuffer(pixels, dtype=np.float32).reshape(told.shape)
-    ground = GroundInput(array, told.seen, np.array(told.firsts, dtype=np.int64), told.left_deg)
+    ground = GroundInput(array, told.seen, np.array(told.firsts), told.left_deg)
     size_px, projection = told.size_px, told.projection
     searched, notices = told.heading_searched, told.notices
     return told, Prepared(ground, searched, told.prior, told.fov_deg, notices, size_px, projection)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle import Embedding
 from models.camera import GroundInput
 from models.columns import place
 from service.view import View
@@ -44,12 +45,13 @@ class Member:
     """Of all that a comparison depends on; the order of members."""
 
 
-def members(taken: Sequence[Taken], total: int) -> list[Member]:
+def members(taken: Sequence[Taken], embedding: Embedding) -> list[Member]:
     """Group photos, in an order that does not depend on theirs; the same photo twice is one member.
 
     Args:
-        total: columns of a full circle; with one column there are no headings, and each photo stands alone.
+        embedding: layout of descriptions; with one column there are no headings, and each photo stands alone.
     """
+    total = embedding.columns
     turned, known, alone = list[Taken](), list[Taken](), list[Taken]()
     for photo in taken:
         is_known = len(photo.view.prepared.ground.firsts) == 1
@@ -62,7 +64,7 @@ def members(taken: Sequence[Taken], total: int) -> list[Member]:
         _add(found, photo.view, (photo.number,), (0.0,))
     for group in (turned, known):
         if group:
-            view = _cylinder(group, total, searched=group is turned)
+            view = _cylinder(group, embedding, searched=group is turned)
             turns = tuple(photo.relative_deg or 0.0 for photo in group)
             _add(found, view, tuple(photo.number for photo in group), turns)
     return [found[digest] for digest in sorted(found)]
@@ -84,16 +86,17 @@ def _digest(view: View) -> bytes:
     return whole.digest()
 
 
-def _cylinder(photos: Sequence[Taken], total: int, *, searched: bool) -> View:
+def _cylinder(photos: Sequence[Taken], embedding: Embedding, *, searched: bool) -> View:
     """Lay photos on one cylinder; where they overlap, a column is the mean direction of theirs."""
     ordered = sorted(photos, key=lambda photo: _digest(photo.view))
+    total = embedding.columns
     unit = np.zeros((total, ordered[0].view.columns.shape[1]))
     for photo in ordered:
         unit += _laid(photo.view, total)
     norm = np.linalg.norm(unit, axis=1, keepdims=True)
     seen = int((norm > 0).sum())
     columns = (unit / np.maximum(norm, 1e-12) / np.sqrt(seen)).astype(np.float32)
-    firsts = np.arange(total) if searched else np.array([0])
+    firsts = embedding.turns if searched else np.array([0.0])
     widest_deg = max(photo.view.prepared.fov_deg for photo in photos)
     prepared = replace(
         ordered[0].view.prepared,
@@ -107,4 +110,4 @@ def _cylinder(photos: Sequence[Taken], total: int, *, searched: bool) -> View:
 def _laid(view: View, total: int) -> Float32s:
     """(total, E) columns of norm 1 where the photo saw, described with the one heading that it has."""
     unit = view.columns * np.float32(np.sqrt(len(view.columns)))
-    return place(unit, int(view.prepared.ground.firsts[0]), total).reshape(total, -1)
+    return place(unit, view.prepared.ground.firsts[0], total).reshape(total, -1)

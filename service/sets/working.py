@@ -61,7 +61,7 @@ def answer_set(localizer: Localizer, query: SetQuery, views: Sequence[View | Sky
         Taken(number, view, query.relative_deg[number]) for number, view in enumerate(views) if isinstance(view, View)
     ]
     prior = shared_prior(query.whole, [photo.view.prepared.prior for photo in taken])
-    photos = members(taken, gallery.about.embedding.columns)
+    photos = members(taken, gallery.about.embedding)
     notices = query.whole.prior.notices if query.whole.prior else ()
     if localizer.likelihoods is None:
         ranking = SetRanking(gallery, about.index, about.model)

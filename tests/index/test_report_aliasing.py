@@ -9,7 +9,7 @@ from index.report.aliasing import Twins, find_twins, step_m
 from index.report.verdict import Judged, headline, judge, most_confusable, sentence
 from index.search import Searcher
 from models.cells import Cells
-from models.correlation import turned
+from models.columns import turned
 from models.geo import distance_m, offset
 from tests.index.made import LAT, LON, make_index, unit_rows
 

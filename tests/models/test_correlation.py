@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.columns import shifts
+from models.columns import Turns, every_turn, shifts
 from models.correlation import ROUNDING, Spectra, turns_of
 
 Float32s = NDArray[np.float32]
@@ -16,16 +16,17 @@ def _unit(seed: int, rows: int, size: int) -> Float32s:
     return unit
 
 
-def _curves(gallery: NDArray[np.floating], queries: Float32s, columns: int, turns: NDArray[np.int64]) -> Float32s:
+def _curves(gallery: NDArray[np.floating], queries: Float32s, columns: int, turns: Turns) -> Float32s:
     return np.concatenate([curve for _, curve in Spectra.of(gallery, columns).curves(queries, turns)], axis=2)
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 8, 32])
 def test_correlation_is_one_inner_product_a_turn(columns: int) -> None:
     gallery, photos = _unit(0, 50, columns * 5), _unit(1, 3, columns * 5)
-    found = _curves(gallery, photos, columns, np.arange(columns))
+    turns = every_turn(columns, 2 if columns > 2 else 1)
+    found = _curves(gallery, photos, columns, turns)
     for number, photo in enumerate(photos):
-        expected = shifts(photo.reshape(columns, 5), columns).astype(np.float64) @ gallery.T.astype(np.float64)
+        expected = shifts(photo.reshape(columns, 5), columns, turns).astype(np.float64) @ gallery.T.astype(np.float64)
         np.testing.assert_allclose(found[:, number], expected, atol=ROUNDING / 10)
 
 
@@ -58,6 +59,22 @@ def test_a_description_laid_at_several_columns_is_recognised() -> None:
     base, turns = turns_of(laid, 8)
     np.testing.assert_array_equal(base, laid[:1])
     assert turns.tolist() == [0, 3, 1]
+
+
+@pytest.mark.parametrize("laid_at", [[6, 6.5, 7], [6.5, 7, 7.5], [0.5, 0]])
+def test_one_laid_between_columns_is_recognised_by_its_neighbour(laid_at: list[float]) -> None:
+    laid = shifts(_unit(5, 3, 4), 8, np.array(laid_at))
+    base, turns = turns_of(laid, 8)
+    gallery = _unit(0, 50, 32)
+    found = _curves(gallery, base, 8, turns)[:, 0]
+    assert (len(base), len(turns)) == (1, len(laid_at))
+    np.testing.assert_allclose(found, laid @ gallery.T, atol=ROUNDING / 2)
+
+
+def test_one_laid_between_columns_alone_is_taken_as_it_is() -> None:
+    laid = shifts(_unit(5, 3, 4), 8, np.array([6.5]))
+    base, turns = turns_of(laid, 8)
+    assert (base.tolist(), turns.tolist()) == (laid.tolist(), [0])
 
 
 def test_other_descriptions_are_left_alone() -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from index.hits import NO_ROWS, CellHits, Float32s, Hits, Int64s
 from index.runs import Runs
 from index.stores.store import Layout, VectorStore
-from models.correlation import turned
+from models.columns import turned
 
 Float16s = NDArray[np.float16]
 Floats = NDArray[np.float64]

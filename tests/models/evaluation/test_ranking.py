@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.columns import shifts
+from models.columns import every_turn, shifts
 from models.errors import EncoderNonFinite
 from models.evaluation.metrics import hit_ranks, ranks, recall_at
 from models.evaluation.ranking import NEVER, Layout, Ranking, RightAnswers, rank
@@ -80,9 +80,11 @@ def test_a_model_that_says_one_thing_ties_with_everything() -> None:
 @pytest.mark.parametrize("block", [3, 8192])
 def test_an_unknown_heading_takes_the_best_shift(block: int) -> None:
     columns, tiles, total = unit_rows(12, 9, 0).reshape(12, 3, 3), unit_rows(20, 15, 1), 5
-    every = np.stack([shifts(photo, total).astype(float) @ tiles.T.astype(float) for photo in columns])
+    every = np.stack(
+        [shifts(photo, total, every_turn(total, 2)).astype(float) @ tiles.T.astype(float) for photo in columns]
+    )
     ground = np.concatenate([columns.reshape(12, 9), np.zeros((12, 6), np.float32)], axis=1)
-    found = ranked(ground, tiles, np.arange(12), turns=5, columns=5, reference_block=block, query_block=block)
+    found = ranked(ground, tiles, np.arange(12), turns=10, columns=5, reference_block=block, query_block=block)
     np.testing.assert_array_equal(found.ranks("pessimistic"), ranks(every.max(axis=1), np.arange(12)))
     np.testing.assert_array_equal(found.shift, every.argmax(axis=1)[np.arange(12), np.arange(12)])
 

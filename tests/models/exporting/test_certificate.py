@@ -120,7 +120,7 @@ def test_photos_of_azimuth_columns_are_compared_at_their_best_turn() -> None:
     rows = encoder.aerial(np.stack(tiles)).reshape(3, 4, 4)
     sectors = np.roll(rows[2], 1, axis=0)[..., :3] / rows[2][..., 3:] * 0.1
     photo = np.repeat(sectors.T[:, None], 16, axis=1).repeat(8, axis=2).astype(np.float32)
-    ready = GroundInput(photo, 4, np.arange(4), 0.0)
+    ready = GroundInput(photo, 4, np.arange(4.0), 0.0)
     assert describe(encoder, Sample("", [ready], tiles)).best.tolist() == [2]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from index.bundle import Index
 from index.search import Searcher
+from models.bundle import Embedding
 from models.columns import mean_cosine_scale
 from service.index_localizer import IndexLocalizer
 from service.query import Answer, CameraHints, Query, make_prior
@@ -22,6 +23,9 @@ def localizer(painted_index: Index) -> IndexLocalizer:
     return IndexLocalizer(calibrated(), Searcher(painted_index))
 
 
+LAYOUT = Embedding(columns=COLUMNS, channels=4)
+
+
 def look(localizer: IndexLocalizer, photo: bytes, heading_deg: float | None = None, fov_deg: float = 90) -> View:
     camera = CameraHints(fov_deg=fov_deg, projection="panorama", heading_deg=heading_deg)
     prepared = localizer.prepare(localizer.decode(photo), Query(camera=camera))
@@ -31,7 +35,7 @@ def look(localizer: IndexLocalizer, photo: bytes, heading_deg: float | None = No
 def test_quarters_with_relative_headings_are_the_columns_of_the_panorama(localizer: IndexLocalizer) -> None:
     headings = (45.0, 135.0, 225.0, 315.0)
     taken = [Taken(n, look(localizer, quarter(7, deg), deg), deg) for n, deg in enumerate(headings)]
-    (member,) = members(taken, COLUMNS)
+    (member,) = members(taken, LAYOUT)
     assert set(member.photos) == {0, 1, 2, 3}
     ground = member.view.prepared.ground
     assert (ground.seen, len(ground.firsts), member.view.prepared.fov_deg) == (COLUMNS, COLUMNS, 360.0)
@@ -43,7 +47,7 @@ def test_quarters_with_relative_headings_are_the_columns_of_the_panorama(localiz
 def test_what_nobody_saw_stays_empty_and_what_two_saw_counts_once(localizer: IndexLocalizer) -> None:
     taken = [Taken(n, look(localizer, quarter(7, 45.0), 45.0), 45.0) for n in range(2)]
     taken.append(Taken(2, look(localizer, quarter(7, 90.0), 90.0), 90.0))
-    (member,) = members(taken, COLUMNS)
+    (member,) = members(taken, LAYOUT)
     norms = np.linalg.norm(member.view.columns, axis=1)
     seen = member.view.prepared.ground.seen
     assert 2 < seen < COLUMNS
@@ -54,15 +58,23 @@ def test_what_nobody_saw_stays_empty_and_what_two_saw_counts_once(localizer: Ind
 
 def test_photos_without_headings_stand_alone_in_an_order_of_their_own(localizer: IndexLocalizer) -> None:
     views = [look(localizer, quarter(7, deg)) for deg in (0.0, 90.0, 180.0)]
-    forth = members([Taken(n, view) for n, view in enumerate(views)], COLUMNS)
-    back = members([Taken(n, view) for n, view in enumerate(reversed(views))], COLUMNS)
+    forth = members([Taken(n, view) for n, view in enumerate(views)], LAYOUT)
+    back = members([Taken(n, view) for n, view in enumerate(reversed(views))], LAYOUT)
     assert [member.digest for member in forth] == [member.digest for member in back]
     assert [2 - member.photos[0] for member in forth] == [member.photos[0] for member in back]
 
 
 def test_one_column_knows_no_headings(localizer: IndexLocalizer) -> None:
     view = look(localizer, quarter(7, 0.0), 0.0)
-    assert len(members([Taken(0, view, 5.0), Taken(1, look(localizer, quarter(7, 90.0)), 95.0)], 1)) == 2
+    assert (
+        len(
+            members(
+                [Taken(0, view, 5.0), Taken(1, look(localizer, quarter(7, 90.0)), 95.0)],
+                Embedding(columns=1, channels=4),
+            )
+        )
+        == 2
+    )
 
 
 def told(answer: Answer) -> list[float]:
@@ -87,7 +99,7 @@ def test_a_set_of_one_is_answered_as_its_photo(localizer: IndexLocalizer, mode: 
     source = localizer.likelihoods
     assert source is not None
     locating = SetLocating(source, "painted", "fake")
-    together = locating.answer(members([Taken(0, View(prepared, columns))], COLUMNS), prior, query.mode, 5).answer
+    together = locating.answer(members([Taken(0, View(prepared, columns))], LAYOUT), prior, query.mode, 5).answer
     assert told(together) == pytest.approx(told(alone), abs=1e-6)
     assert (together.status, together.mode_used) == (alone.status, alone.mode_used)
     assert together.tiles_scanned == alone.tiles_scanned
