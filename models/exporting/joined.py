@@ -17,10 +17,10 @@ from models.exporting.run import export_bundle, load_run
 from models.networks.azimuth import AzimuthColumns
 from models.networks.joined import JoinedColumns, Narrowing, narrow
 from models.training.architectures import ColumnsModel
-from models.training.config import TrainConfig, Validation, draft_manifest
+from models.training.config import TrainConfig, draft_manifest
 from models.training.encoder import TorchEncoder
 
-LOOKED_AT_DEG = (360.0, 180.0, 90.0, 70.0)
+PHOTOS_DEG = (360.0, 180.0, 90.0, 70.0)
 """Fields of view of the photos of the validation city by which channels are kept."""
 
 
@@ -49,8 +49,8 @@ def export_joined(runs: Sequence[Path], out: Path, *, half_weights: bool = True)
     _refuse_strangers(configs, runs)
     config = configs[0]
     try:
-        joined = JoinedColumns(members)
-        joined = JoinedColumns(members, _narrowing(config, joined))
+        wide = JoinedColumns(members, quarters=range(_columns_of(config).looks))
+        joined = JoinedColumns(members, _narrowing(config, wide), wide.quarters)
     except ValueError as error:
         raise UsageError(f"These runs cannot be joined: {error}.") from error
     training = {"config": config.model_dump(mode="json"), "members": records}
@@ -71,15 +71,19 @@ def _refuse_strangers(configs: Sequence[TrainConfig], runs: Sequence[Path]) -> N
 
 def _narrowing(config: TrainConfig, joined: JoinedColumns) -> Narrowing:
     """Look at the validation city through all channels, and keep those that its photos and tiles share most."""
-    model, city = config.model, config.validation
-    assert isinstance(model, ColumnsModel)
-    assert isinstance(city, Validation)
+    model, city = _columns_of(config), config.validation
+    assert city is not None
     wide = model.model_copy(update={"channels": joined.wide})
     encoder = TorchEncoder(config.model_copy(update={"model": wide}), joined)
     bench = CityBenchmark.render(city.city, city.places, city.extent_m)
     tiles = bench.centres(encoder).rows
-    photos = [bench.describe(encoder, Setting(fov_deg, "unknown")).rows for fov_deg in LOOKED_AT_DEG]
+    photos = [bench.describe(encoder, Setting(fov_deg, "unknown")).rows for fov_deg in PHOTOS_DEG]
     return narrow(_columns(np.concatenate(photos), joined.wide), _columns(tiles, joined.wide), model.channels)
+
+
+def _columns_of(config: TrainConfig) -> ColumnsModel:
+    assert isinstance(config.model, ColumnsModel)
+    return config.model
 
 
 def _columns(rows: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

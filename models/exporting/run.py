@@ -17,7 +17,10 @@ from models.exporting.certificate import certify, onnx_candidate, torch_candidat
 from models.exporting.graph import export_view, round_to_half, store_half
 from models.exporting.noise import noise_sample
 from models.exporting.parity import PARITY_SAMPLES, parity
+from models.networks.azimuth import AzimuthColumns
+from models.networks.joined import JoinedColumns
 from models.networks.network import Network, View
+from models.training.architectures import ColumnsModel
 from models.training.config import TrainConfig, draft_manifest
 from models.training.model import Learner, build_network
 
@@ -56,6 +59,8 @@ def export_run(run: Path, out: Path, *, half_weights: bool = True) -> ModelBundl
         UsageError: the networks differ by more than 1e-4 after export, or `out` is taken.
     """
     config, network, facts = load_run(run)
+    if isinstance(config.model, ColumnsModel) and isinstance(network, AzimuthColumns) and config.model.looks > 1:
+        network = JoinedColumns([network.eval()], quarters=range(config.model.looks))
     manifest = draft_manifest(config, {"config": config.model_dump(mode="json"), **facts})
     return export_bundle(network, manifest, out, half_weights=half_weights, certified=True)
 

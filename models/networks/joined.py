@@ -3,6 +3,10 @@
 A photo's and a tile's columns of all members side by side have the mean of the members' similarities as their inner
 product. One linear map a side then brings them down to fewer channels, so that an index grows no larger: the pair of
 maps that keeps the products of photos and tiles best, for columns as both sides really give them.
+
+A tile may also be looked at turned by quarters of a circle, which a network finds as easy but describes a little
+differently: the mean of what it says, turned back, errs less. That costs time where tiles are described, and none where
+photos are searched.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from models.networks.mixing import unit_columns, unit_rows
 from models.networks.network import Network
 
 Floats = NDArray[np.float64]
+FULL_CIRCLE = 4
+"""Quarters."""
 FLOOR = 1e-6
 """Directions in which a side varies less than this share of its most are left as they are rather than blown up."""
 
@@ -67,22 +73,27 @@ class JoinedColumns(Network):
 
     Args:
         members: of one shape, whose stems hold the same weights, as frozen ones do.
+        quarters: clockwise quarter turns, in 0 ... 3, at which every member looks at a tile.
         narrowing: to the channels of the description; None: those of all members side by side.
 
     Attributes:
         wide: channels of all members side by side.
 
     Raises:
-        ValueError: the members' stems differ.
+        ValueError: the members' stems differ, or the columns do not divide into quarters.
     """
 
-    def __init__(self, members: Sequence[AzimuthColumns], narrowing: Narrowing | None = None) -> None:
+    def __init__(
+        self, members: Sequence[AzimuthColumns], narrowing: Narrowing | None = None, quarters: Sequence[int] = (0,)
+    ) -> None:
         super().__init__()
         first = members[0]
         for member in members[1:]:
             _refuse_other_stem(first, member)
             member.stem = first.stem  # one, however many look through it
-        self.members = nn.ModuleList(members)
+        if any(quarters) and first.size.columns % FULL_CIRCLE:
+            raise ValueError(f"{first.size.columns} columns do not divide into quarters")
+        self.members, self.quarters = nn.ModuleList(members), tuple(quarters)
         self.weighted = first.size.weighted
         self.wide = first.size.channels * len(members)
         maps = narrowing or Narrowing(np.eye(self.wide), np.eye(self.wide))
@@ -94,11 +105,25 @@ class JoinedColumns(Network):
         return unit_rows(columns) if self.weighted else unit_columns(columns)
 
     def aerial(self, tiles: Tensor) -> Tensor:
+        looks = [self._turned_back(self._side_by_side(_clockwise(tiles, turn)), turn) for turn in self.quarters]
+        columns = self.narrow_aerial(torch.stack(looks).mean(dim=0))
+        return unit_columns(columns.flatten(0, 1)).reshape(columns.shape)
+
+    def _side_by_side(self, tiles: Tensor) -> Tensor:
+        """Describe tiles by all members: (B, P, W, M)."""
         heads = [member.aerial_head for member in self._all]
         looked = heads[0].look(self._first.stem, tiles)
         cells_m = heads[0].cells_m.expand(tiles.shape[0], -1, -1)
-        columns = self.narrow_aerial(torch.cat([head.describe(head.maps(looked), cells_m) for head in heads], dim=3))
-        return unit_columns(columns.flatten(0, 1)).reshape(columns.shape)
+        return torch.cat([head.describe(head.maps(looked), cells_m) for head in heads], dim=3)
+
+    def _turned_back(self, columns: Tensor, turn: int) -> Tensor:
+        """Give the cells and columns (B, P, W, M) of tiles that were turned their place among those of the others."""
+        if turn == 0:
+            return columns
+        side = self._first.aerial_head.size.per_side
+        cells = torch.arange(side * side).reshape(1, 1, side, side)
+        place = _clockwise(cells, turn).flatten().argsort()
+        return columns[:, place].roll(-turn * columns.shape[2] // FULL_CIRCLE, dims=2)
 
     @property
     def _all(self) -> list[AzimuthColumns]:
@@ -107,6 +132,14 @@ class JoinedColumns(Network):
     @property
     def _first(self) -> AzimuthColumns:
         return self._all[0]
+
+
+def _clockwise(pictures: Tensor, turn: int) -> Tensor:
+    """Turn pictures (B, C, S, S) by quarters; `torch.rot90` cannot be exported."""
+    if turn % 2:
+        pictures = pictures.transpose(2, 3)
+    flipped = {0: [], 1: [3], 2: [2, 3], 3: [2]}[turn]
+    return pictures.flip(flipped) if flipped else pictures
 
 
 def _refuse_other_stem(first: AzimuthColumns, other: AzimuthColumns) -> None:

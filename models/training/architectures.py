@@ -31,6 +31,8 @@ class ColumnsModel(Frozen):
     margin_columns: int = Field(default=2, ge=1)
     turns_per_column: Literal[1, 2] = 1
     """Headings that are tried for each column when photos are searched."""
+    looks: Literal[1, 2, 4] = 1
+    """Quarter turns at which the exported network looks at a tile, whose mean is kept."""
     weighted: bool = False
     """A photo's columns weigh by how much each has to say; otherwise all the same."""
     tile_px: int = Field(default=320, ge=32)

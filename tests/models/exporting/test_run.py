@@ -91,6 +91,21 @@ def test_tiles_with_far_rings_are_described_as_torch_does(
     assert not np.array_equal(OnnxEncoder(bundle).aerial(tiles), told)
 
 
+def test_tiles_are_looked_at_as_often_as_the_configuration_says(
+    tiny_columns: TrainConfig, untrained_run: Save, tmp_path: Path
+) -> None:
+    model = {**tiny_columns.model.model_dump(), "looks": 2}
+    run = untrained_run(TrainConfig.model_validate({**tiny_columns.model_dump(), "model": model}))
+    bundle = export_run(run, tmp_path / "twice")
+    config, network, _ = load_run(run)
+    once, tiles = TorchEncoder(config, network).aerial, _tiles(bundle, 2)
+    again = once(np.ascontiguousarray(np.rot90(tiles, -1, (2, 3)))).reshape(2, 3, 3, 8, 4)
+    back = np.roll(np.rot90(again, 1, (1, 2)), -2, axis=3)
+    mean = (once(tiles).reshape(2, 9, 8, 4) + back.reshape(2, 9, 8, 4)) / 2
+    mean /= np.linalg.norm(mean, axis=3, keepdims=True) * 8**0.5
+    np.testing.assert_allclose(OnnxEncoder(bundle).aerial(tiles), mean.reshape(2, 9, -1), atol=1e-2)
+
+
 def test_the_manifest_holds_recipe_and_parity(run: Path, bundle: ModelBundle) -> None:
     manifest = bundle.manifest
     assert max(manifest.parity.ground, manifest.parity.aerial) <= 1e-4
