@@ -103,9 +103,9 @@ def _answers(encoder: OnnxEncoder, localizer: IndexLocalizer, searcher: Searcher
     )
     layout = encoder.manifest.embedding
     columns = np.random.default_rng(2).standard_normal((layout.columns, layout.channels)).astype(np.float32)
-    queries = shifts(columns, layout.columns)
+    queries = shifts(columns, layout.columns, layout.turns)
     one, turned = milliseconds(lambda: searcher.search(queries[:1], 5), lambda: searcher.search(queries, 5))
-    print(f"global search: heading known {one:.2f} ms, unknown ({len(queries)} shifts) {turned:.2f} ms")
+    print(f"global search: heading known {one:.2f} ms, unknown ({len(queries)} headings) {turned:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from models.bundle import Embedding
 from models.cells import Cells
 from models.geo import Floats, offset
 
-DEFAULT, CELLS = Embedding(columns=32, channels=24), Cells(per_side=5, spacing_m=6.4)
+DEFAULT = Embedding(columns=32, channels=24, turns_per_column=2)
+CELLS = Cells(per_side=5, spacing_m=6.4)
 """What the default bundle describes."""
 FOOTPRINT_M, DIGEST_BYTES = 160.0, 16
 ROWS_AT_ONCE = 65_536

@@ -75,7 +75,7 @@ def _measure(base: Path, across: int, side: int) -> None:
     inside, corner = int(middle[len(middle) // 2]), (side // 2) * side + side // 2
     _near(region, whole, photo, (float(lat[inside]), float(lon[inside])), "inside a member", len(region.open_members))
     _near(region, whole, photo, (float(lat[corner]), float(lon[corner])), "where four meet", len(region.open_members))
-    queries = shifts(photo, DEFAULT.columns)
+    queries = shifts(photo, DEFAULT.columns, DEFAULT.turns)
     region.search(queries, 5)
     mine, theirs = interleaved(lambda: region.search(queries, 5), lambda: whole.search(queries, 5))
     cores, ratio = os.cpu_count(), mine / theirs
@@ -86,7 +86,7 @@ def _near(
     region: Gallery, whole: Gallery, photo: NDArray[np.float32], place: tuple[float, float], where: str, opened: int
 ) -> None:
     """Ask what a calibrated answer near a prior asks: rows, their evidence, the background, places."""
-    queries = shifts(photo, DEFAULT.columns)
+    queries = shifts(photo, DEFAULT.columns, DEFAULT.turns)
 
     def ask(gallery: Gallery) -> None:
         rows = gallery.rows_near(*place, RADIUS_M)

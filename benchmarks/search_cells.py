@@ -19,7 +19,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns import shifts
+from models.columns import every_turn, shifts
 from models.correlation import Spectra
 
 ROWS_PER_STEP = 8192
@@ -50,11 +50,13 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=25)
     parser.add_argument("--columns", type=int, default=32)
     parser.add_argument("--channels", type=int, default=24)
+    parser.add_argument("--turns", type=int, choices=(1, 2), default=2, help="Headings tried for each column.")
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     rows = unit_rows(given.tiles * given.cells, given.columns * given.channels, rng)
     photo = unit_rows(1, given.columns * given.channels, rng).astype(np.float32).reshape(given.columns, -1)
-    queries, every = shifts(photo, given.columns), np.arange(given.columns)
+    every = every_turn(given.columns, given.turns)
+    queries = shifts(photo, given.columns, every)
     faiss.omp_set_num_threads(1)
     index = faiss.IndexScalarQuantizer(rows.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for start in range(0, len(rows), ROWS_PER_STEP):
@@ -71,7 +73,7 @@ def main() -> None:
     apart = float(np.abs(np.concatenate(multiply()) - np.concatenate(correlate())).max())
     searched = milliseconds(lambda: index.search(queries, min(KEPT, len(rows))))
     print(
-        f"{given.tiles} tiles x {given.cells} cells, {given.columns} shifts: FAISS (float16, {KEPT} rows) "
+        f"{given.tiles} tiles x {given.cells} cells, {len(every)} headings: FAISS (float16, {KEPT} rows) "
         f"{searched:.0f} ms, inner products {milliseconds(multiply):.0f} ms, "
         f"correlation {milliseconds(correlate):.0f} ms; the last two differ by at most {apart:.1e}"
     )

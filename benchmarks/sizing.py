@@ -180,7 +180,9 @@ def open_and_ask(folder: Path, what: Literal["index", "table"]) -> Taken:
     searcher = Searcher(open_index(folder))
     open_s, memory = time.process_time() - started, _resident() - before
     layout = searcher.about.embedding
-    queries = shifts(random_rows(1, layout).astype(np.float32).reshape(layout.columns, -1), layout.columns)
+    queries = shifts(
+        random_rows(1, layout).astype(np.float32).reshape(layout.columns, -1), layout.columns, layout.turns
+    )
     times = []
     for _ in range(ROUNDS):
         started = time.process_time()

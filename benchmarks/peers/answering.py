@@ -66,7 +66,7 @@ class Answering:
         """Find the best rows at the best heading: exact, over all rows."""
         embedding = self.manifest.embedding
         columns = described.reshape(-1, embedding.channels)
-        queries = shifts(columns, embedding.columns)
+        queries = shifts(columns, embedding.columns, embedding.turns)
         scores, rows = self.search_index.search(queries, TOP)
         best = np.argsort(-scores, axis=None)[:TOP]
         found = zip(rows.ravel()[best].tolist(), scores.ravel()[best].tolist(), strict=True)

@@ -49,7 +49,9 @@ CANVAS = (
     "A tile is described by W columns; column k looks along the azimuths [k, k + 1) * column_deg clockwise from true "
     "north. For a first column s, put the photo's columns at (s + 0 .. w - 1) mod W and zeros elsewhere: the inner "
     "product with the tile times sqrt(W / w) is the similarity, the mean cosine of the columns by their weights. "
-    "Heading known: s = first. Unknown: try all s; the best one heads (s * column_deg - left) mod 360.",
+    "Heading known: s = first. Unknown: try all s; the best one heads (s * column_deg - left) mod 360. If "
+    "turns_per_column is 2, also try s + 1/2: the curve over s of the inner products with a tile, read half way "
+    "between its values by its Fourier series over W without the frequency W / 2.",
 )
 STRETCHED = (
     "Turn the photo upright (EXIF orientation); 8-bit RGB. It must have fov_deg horizontally; cut a wider panorama to "
