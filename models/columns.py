@@ -144,6 +144,7 @@ def mean_cosine_scale(seen: int, total: int) -> float:
     """Factor that turns an inner product of unit-norm descriptions into the mean cosine of the seen columns.
 
     A tile's W columns have norm 1 / sqrt(W) each, a photo's w columns 1 / sqrt(w), so the inner product is
-    sqrt(w / W) times that mean. Where a photo's columns differ in norm it is a mean by those weights, at most 1.
+    sqrt(w / W) times that mean. Where a photo's columns differ in norm it is a mean by those weights, at most 1. At a
+    turn between columns it is read off the curve through such means, and may lie a little above all of them.
     """
     return float(np.sqrt(total / seen))
