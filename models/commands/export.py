@@ -23,7 +23,7 @@ from models.exporting.run import export_run
     "checkpoints",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="checkpoint.pt of a run, or its folder. Several runs of azimuth columns with seeds of their own are joined.",
+    help="checkpoint.pt of a run, or its folder. Several runs of one network of azimuth columns are joined.",
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="With --target mobile: a bundle instead of a run.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")

@@ -1,4 +1,4 @@
-"""From several training runs of one configuration, which differ in their seed, to one model bundle."""
+"""From several training runs of one network to one model bundle: seeds of a recipe, or a run and its second stage."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from models.training.architectures import ColumnsModel
 from models.training.config import TrainConfig, draft_manifest
 from models.training.encoder import TorchEncoder
 
+SHARED = ("name", "version", "label", "licence", "attribution", "footprint_m", "model", "validation")
+"""What the configurations of joined runs have in common."""
 PHOTOS_DEG = (360.0, 180.0, 90.0, 70.0)
 """Fields of view of the photos of the validation city by which channels are kept."""
 
@@ -30,13 +32,14 @@ def export_joined(runs: Sequence[Path], out: Path, *, half_weights: bool = True)
     Which channels are kept is decided by photos and tiles of the configuration's validation city.
 
     Args:
-        runs: folders or checkpoints of two runs or more, of the same configuration but for the seed.
+        runs: folders or checkpoints of two runs or more, of the same network, views and validation city; what they
+            learnt from, how long and with which seed may differ.
         out: folder to make; must not exist or be empty.
         half_weights: as in `export_run`.
 
     Raises:
-        UsageError: they differ in more than the seed, two have the same seed, or they are no azimuth columns on sample
-            cities; or as `export_run`.
+        UsageError: their networks differ, two have one configuration, or they are no azimuth columns on sample cities;
+            or as `export_run`.
     """
     configs, members, records = [], [], list[dict[str, Any]]()
     for run in runs:
@@ -45,7 +48,7 @@ def export_joined(runs: Sequence[Path], out: Path, *, half_weights: bool = True)
             raise UsageError(f"{run} is a {config.model.kind} run; only runs of azimuth columns can be joined.")
         configs.append(config)
         members.append(network.eval())
-        records.append({"seed": config.seed, **facts})
+        records.append({"config": config.model_dump(mode="json"), **facts})
     _refuse_strangers(configs, runs)
     config = configs[0]
     try:
@@ -53,20 +56,20 @@ def export_joined(runs: Sequence[Path], out: Path, *, half_weights: bool = True)
         joined = JoinedColumns(members, _narrowing(config, wide), wide.quarters)
     except ValueError as error:
         raise UsageError(f"These runs cannot be joined: {error}.") from error
-    training = {"config": config.model_dump(mode="json"), "members": records}
+    training = {"members": records}
     return export_bundle(joined, draft_manifest(config, training), out, half_weights=half_weights, certified=True)
 
 
 def _refuse_strangers(configs: Sequence[TrainConfig], runs: Sequence[Path]) -> None:
     first = configs[0].model_dump()
-    for config, run in zip(configs[1:], runs[1:], strict=True):
+    for number, (config, run) in enumerate(zip(configs, runs, strict=True)):
         other = config.model_dump()
-        apart = [name for name in first if name not in ("seed", "schedule") and first[name] != other[name]]
+        apart = [name for name in SHARED if first[name] != other[name]]
         if apart:
-            raise UsageError(f"{run} differs from {runs[0]} in {', '.join(apart)}; joined runs differ in their seed.")
-    seeds = [config.seed for config in configs]
-    if len(set(seeds)) < len(seeds):
-        raise UsageError(f"The runs have the seeds {seeds}; the same one twice says nothing twice.")
+            raise UsageError(f"{run} differs from {runs[0]} in {', '.join(apart)}; joined runs are of one network.")
+        if config in configs[:number]:
+            before = runs[configs.index(config)]
+            raise UsageError(f"{run} and {before} have one configuration; the same run twice says nothing twice.")
 
 
 def _narrowing(config: TrainConfig, joined: JoinedColumns) -> Narrowing:

@@ -52,8 +52,13 @@ class AzimuthSize:
     @property
     def front_size(self) -> int:
         """Values that the frozen stem gives for one column."""
+        return sum(channels * values for channels, values in self.packed)
+
+    @property
+    def packed(self) -> tuple[tuple[int, int], ...]:
+        """Channels of stride 16 and 8, in the order in which they are packed, and the values of each in one column."""
         _, fine, coarse = PYRAMID_CHANNELS
-        return self.rows * (coarse + 4 * fine)
+        return (coarse, self.rows), (fine, 4 * self.rows)
 
 
 class GroundColumns(nn.Module):

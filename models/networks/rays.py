@@ -81,6 +81,12 @@ class RaySize:
         """Cells of the far map, a side."""
         return self.tile_px // FAR_SHRINK // STRIDES_PX[FAR_LEVEL]
 
+    @property
+    def packed(self) -> tuple[tuple[int, int], ...]:
+        """Channels and side of each map that the stem gives, in the order in which they are packed."""
+        near = tuple(zip(PYRAMID_CHANNELS, self.kept, strict=True))
+        return (*near, (PYRAMID_CHANNELS[FAR_LEVEL], self.far_cells)) if self.far_rings_m else near
+
 
 class AerialRays(nn.Module):
     """Stem features of a tile -> columns (B, P, W, E) of P camera positions, unit over W * E.
@@ -145,9 +151,7 @@ class AerialRays(nn.Module):
 
     def unpack(self, rows: Tensor) -> Maps:
         """What `pack` packed."""
-        shapes = [(c, n, n) for c, n in zip(PYRAMID_CHANNELS, self.size.kept, strict=True)]
-        if self.size.far_rings_m:
-            shapes.append((PYRAMID_CHANNELS[FAR_LEVEL], self.size.far_cells, self.size.far_cells))
+        shapes = [(channels, side, side) for channels, side in self.size.packed]
         parts = torch.split(rows, [math.prod(shape) for shape in shapes], dim=1)
         return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
 

@@ -68,6 +68,8 @@ class ViewData(Frozen):
     """Share of the photos that are taken out of the panorama's features at a heading drawn anew each step."""
     covered: float = Field(default=0.0, ge=0, le=1)
     """Share of the photos in which a block of features is another photo's."""
+    restyled: float = Field(default=0.0, ge=0, le=1)
+    """Share of the photos and of the tiles whose features are given another style."""
     offset_m: float = Field(default=16.0, ge=0)
     """The camera stands up to this far east or west and north or south of the tile's centre."""
     footprint_error: float = Field(default=0.05, ge=0)

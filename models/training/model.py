@@ -38,6 +38,37 @@ class Learner(nn.Module):
         return self.network.aerial(front)
 
 
+def azimuth_size(model: ColumnsModel) -> AzimuthSize:
+    """Shape of the ground encoder that a configuration asks for."""
+    return AzimuthSize(
+        columns=model.columns,
+        channels=model.channels,
+        width=model.width,
+        depth=model.depth,
+        heads=model.heads,
+        hidden=model.hidden,
+        rows=model.rows,
+        margin_columns=model.margin_columns,
+        weighted=model.weighted,
+    )
+
+
+def ray_size(model: ColumnsModel, footprint_m: float) -> RaySize:
+    """Shape of the aerial encoder that a configuration asks for, for tiles of this footprint."""
+    return RaySize(
+        tile_px=model.tile_px,
+        footprint_m=footprint_m,
+        per_side=model.cells.per_side,
+        spacing_m=model.cells.spacing_m,
+        channels=model.aerial_channels,
+        width=model.aerial_width,
+        depth=model.aerial_depth,
+        rings_m=model.rings_m,
+        kept=model.kept,
+        far_rings_m=model.far_rings_m,
+    )
+
+
 def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthColumns | TransGeo:
     """Make the untrained network of a configuration.
 
@@ -47,30 +78,8 @@ def build_network(config: TrainConfig, *, pretrained: bool = True) -> AzimuthCol
     """
     model = config.model
     if isinstance(model, ColumnsModel):
-        size = AzimuthSize(
-            columns=model.columns,
-            channels=model.channels,
-            width=model.width,
-            depth=model.depth,
-            heads=model.heads,
-            hidden=model.hidden,
-            rows=model.rows,
-            margin_columns=model.margin_columns,
-            weighted=model.weighted,
-        )
-        rays = RaySize(
-            tile_px=model.tile_px,
-            footprint_m=config.footprint_m,
-            per_side=model.cells.per_side,
-            spacing_m=model.cells.spacing_m,
-            channels=model.aerial_channels,
-            width=model.aerial_width,
-            depth=model.aerial_depth,
-            rings_m=model.rings_m,
-            kept=model.kept,
-            far_rings_m=model.far_rings_m,
-        )
-        return AzimuthColumns(size, rays, pretrained_stem() if pretrained else None)
+        stem = pretrained_stem() if pretrained else None
+        return AzimuthColumns(azimuth_size(model), ray_size(model, config.footprint_m), stem)
     crop = model.crop
     network = TransGeo(
         model.view_px,

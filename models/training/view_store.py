@@ -68,8 +68,8 @@ def _recipe(config: TrainConfig, data: ViewData) -> dict[str, Any]:
     """
     _, ground, aerial = config.views
     views = {"ground": ground.model_dump(), "aerial": aerial.model_dump(exclude={"cells"})}
-    learnt_only = {"cities", "photos", "photo_draws", "recut", "covered", "remember", "remember_from_step"}
-    kept = data.model_dump(exclude=learnt_only) | {"photos": data.kinds}
+    learning = {"recut", "covered", "restyled", "remember", "remember_from_step"}
+    kept = data.model_dump(exclude={"cities", "photos", "photo_draws", *learning}) | {"photos": data.kinds}
     return {"generation": GENERATION, "data": kept, **views}
 
 

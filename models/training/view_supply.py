@@ -16,11 +16,14 @@ from models.training.architectures import ColumnsModel
 from models.training.batch import SeenPhotos, ViewBatch
 from models.training.config import TrainConfig
 from models.training.data_config import PhotoKind, ViewData
+from models.training.model import azimuth_size, ray_size
 from models.training.parallel import World
+from models.training.restyle import restyle
 from models.training.tile_memory import Places, TileMemory
 from models.training.view_store import CityViews
 
 Front = NDArray[np.float16]
+Packed = tuple[tuple[int, int], ...]
 CITIES_PER_BATCH = 2
 """Few, so that many negatives share a city's style."""
 
@@ -34,6 +37,8 @@ class ViewSupply:
         if not isinstance(model, ColumnsModel):
             raise UsageError("Training views are for azimuth columns.")
         self._columns, self._rows = model.columns, model.rows
+        self._packed_photo: Packed = azimuth_size(model).packed
+        self._packed_tile: Packed = tuple((c, n * n) for c, n in ray_size(model, config.footprint_m).packed)
         self._memory = TileMemory([len(city) for city in cities], (model.columns, model.channels))
         self._last: Places = np.zeros((0, 2), np.int64)
 
@@ -55,8 +60,8 @@ class ViewSupply:
             tiles.append(city.tiles[draws, rows])
             camera.append(city.camera_m[draws, rows])
             places.append(np.stack([np.full(len(rows), number), rows], axis=1))
-            for seen, (fronts, shifts) in zip(kinds, photos, strict=True):
-                front, shift = self._photos(city, rows, seen, rng)
+            for kind, (fronts, shifts) in zip(kinds, photos, strict=True):
+                front, shift = self._photos(city, rows, kind, rng)
                 fronts.append(front)
                 shifts.append(shift)
         truth = np.concatenate(camera)
@@ -67,10 +72,12 @@ class ViewSupply:
         for fronts, shifts in photos:
             whole = np.concatenate(fronts)
             self._cover(whole, rng)
-            seen_photos.append(SeenPhotos(_tensor(whole[mine]), _tensor(np.concatenate(shifts)[mine])))
+            seen = self._restyled(_tensor(whole), self._packed_photo, rng)
+            seen_photos.append(SeenPhotos(seen[mine], _tensor(np.concatenate(shifts)[mine])))
         self._last = np.concatenate(places)
+        seen_tiles = self._restyled(_tensor(np.concatenate(tiles))[:, None], self._packed_tile, rng)[:, 0]
         return ViewBatch(
-            _tensor(np.concatenate(tiles)[mine]),
+            seen_tiles[mine],
             _tensor(positions[mine]),
             _tensor(away[mine]),
             tuple(seen_photos),
@@ -118,6 +125,11 @@ class ViewSupply:
             source = by_rows(other[left : left + wide], self._rows)
             for mine, theirs in zip(by_rows(front[number, left : left + wide], self._rows), source, strict=True):
                 mine[:, :, top:low] = theirs[:, :, top:low]
+
+    def _restyled(self, features: Tensor, packed: Packed, rng: np.random.Generator) -> Tensor:
+        if self._data.restyled > 0:
+            restyle(features, packed, self._data.restyled, rng)
+        return features
 
     def _positions(self, truth: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
         """(B, P, 2): one near the camera, others anywhere in the inner part of the tile."""

@@ -20,8 +20,11 @@ ANY = 0
 
 def seen_in_training(model: ModelBundle, seed: int) -> str:
     """Say whether a model has learned from the city of a seed, as far as its bundle tells."""
-    config, calibration = model.manifest.training.get("config", {}), model.manifest.calibration
-    trained = {*config.get("data", {}).get("cities", []), config.get("validation", {}).get("city")}
+    training, calibration = model.manifest.training, model.manifest.calibration
+    trained = set[object]()
+    for run in (training, *training.get("members", [])):
+        config = run.get("config", {})
+        trained |= {*config.get("data", {}).get("cities", []), (config.get("validation") or {}).get("city")}
     fitted = set(re.findall(r"\d+", calibration.fitted_on)) if calibration else set()
     if seed in trained:
         return "trained on"

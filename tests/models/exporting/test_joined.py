@@ -45,8 +45,8 @@ def test_the_bundle_has_the_layout_of_one_and_names_them_all(bundle: ModelBundle
     config, network, _ = load_run(runs[0])
     assert bundle.manifest.embedding == config.views[0]
     training = bundle.manifest.training
-    assert training["config"] == config.model_dump(mode="json")
-    assert [member["seed"] for member in training["members"]] == [1, 2]
+    assert training["members"][0]["config"] == config.model_dump(mode="json")
+    assert [member["config"]["seed"] for member in training["members"]] == [1, 2]
     assert {"steps", "seconds"} <= training["members"][0].keys()
     stem = sum(value.numel() for value in network.state_dict().values()) * 2
     assert stem < bundle.aerial_path.stat().st_size + bundle.ground_path.stat().st_size
@@ -74,12 +74,12 @@ def test_channels_are_kept_by_the_validation_city(
     np.testing.assert_allclose(bench.describe(OnnxEncoder(bundle), settings[0]).rows, expected, atol=1e-2)
 
 
-def test_runs_of_one_seed_or_of_another_recipe_are_refused(
+def test_one_run_twice_and_runs_of_other_networks_are_refused(
     runs: list[Path], tiny_columns: TrainConfig, tiny_transgeo: TrainConfig, untrained_run: Save, tmp_path: Path
 ) -> None:
     wider = tiny_columns.model_copy(update={"footprint_m": 80.0, "seed": 9})
     for others, message in (
-        ([runs[0], runs[0]], r"seeds \[1, 1\]"),
+        ([runs[0], runs[1], runs[0]], "have one configuration"),
         ([runs[0], untrained_run(wider)], "footprint_m"),
         ([untrained_run(tiny_transgeo), runs[0]], "transgeo run"),
     ):
