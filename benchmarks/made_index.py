@@ -20,8 +20,9 @@ from models.cells import Cells
 from models.geo import Floats, offset
 
 DEFAULT = Embedding(columns=32, channels=24, turns_per_column=2)
+"""How the default bundle describes."""
 CELLS = Cells(per_side=5, spacing_m=6.4)
-"""What the default bundle describes."""
+"""Where it does so in a tile."""
 FOOTPRINT_M, DIGEST_BYTES = 160.0, 16
 ROWS_AT_ONCE = 65_536
 Int64s = NDArray[np.int64]

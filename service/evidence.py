@@ -119,9 +119,6 @@ class EvidenceSource:
         similarity, heading = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         return self._assemble(queries, prepared, rows, cells, (similarity, heading), origin, len(np.unique(rows)))
 
-    def _columns_tried(self, queries: Queries) -> float:
-        return len(queries.possible) * self._columns / len(self._turns)
-
     def _of_best(
         self, queries: Queries, prepared: Prepared, hits: CellHits, origin: tuple[float, float], scanned: int
     ) -> PhotoEvidence:
@@ -169,3 +166,6 @@ class EvidenceSource:
             tiles_scanned=scanned,
             log_gain=log_heading_gain(self._columns_tried(queries), self._columns),
         )
+
+    def _columns_tried(self, queries: Queries) -> float:
+        return len(queries.possible) * self._columns / len(self._turns)
