@@ -98,7 +98,7 @@ def centre_heading(first: NDArray[np.floating] | float, seen: int, total: int) -
 
 
 def first_columns_near(heading_deg: float, accuracy_deg: float, seen: int, total: int, per_column: int = 1) -> Floats:
-    """List the first columns of `every_turn` with a centre heading within `accuracy_deg` of one; at least the nearest."""
+    """List the first columns whose centre heading lies within `accuracy_deg` of a heading, at least the nearest."""
     tried = every_turn(total, per_column)
     gap = np.abs((centre_heading(tried, seen, total) - heading_deg + 180.0) % 360.0 - 180.0)
     allowed = tried[gap <= accuracy_deg + 1e-9]
