@@ -19,13 +19,16 @@ from models.evaluation.survey import Survey, grid_evidence
 from models.geo import enu_m
 
 
-def own_gallery(encoder: Encoder, pairs: PairSet, footprint_m: float | None = None) -> Gallery:
+def own_gallery(
+    encoder: Encoder, pairs: PairSet, footprint_m: float | None = None, ground_resolution_m: float | None = None
+) -> Gallery:
     """Describe the tiles, in metres around the middle of the photos.
 
     Args:
         encoder: the model.
         pairs: photos with positions.
         footprint_m: ground that is cut out of the aerial images; the bundle's when None.
+        ground_resolution_m: metres a pixel of the images for which the pairs do not say.
 
     Raises:
         DatasetError: a photo has no position.
@@ -36,7 +39,7 @@ def own_gallery(encoder: Encoder, pairs: PairSet, footprint_m: float | None = No
         raise DatasetError(f"{pairs.name}: a calibration needs lat and lon of every photo.")
     view = encoder.manifest.aerial
     side_m = footprint_m or view.footprint_m
-    settings = Settings(footprint_m=side_m)
+    settings = Settings(footprint_m=side_m, ground_resolution_m=ground_resolution_m)
     rows = describe_tiles(encoder, (read_tile(pairs, row, settings) for row in range(len(pairs.aerial))))
     cells = view.cells_over(side_m)
     x_m, y_m = enu_m(positions.aerial[:, 0], positions.aerial[:, 1], *_middle(pairs))

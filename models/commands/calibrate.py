@@ -22,6 +22,7 @@ from models.calibration.refit import LEAST_TO_FIT, Refit, refit
 from models.calibration.report import Row, promise_lines, rows_of_cities, rows_of_own
 from models.commands.calibrate_tables import check_tables
 from models.commands.evaluate import spelled
+from models.commands.own_scale import ground_resolution_option, warn_of_unknown_scale
 from models.datasets.own import own_pairs
 from models.encoder import OnnxEncoder
 from models.errors import UsageError
@@ -50,6 +51,7 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
     "--fov", "fovs", type=click.FloatRange(10, 360), multiple=True, help="Field of view, degrees; repeatable."
 )
 @click.option("--footprint-m", type=float, help="With --pairs: metres of aerial image. [default: the bundle's]")
+@ground_resolution_option
 @click.option(
     "--outside",
     "probability_outside",
@@ -75,6 +77,7 @@ def command(
     sizes: tuple[int, ...],
     fovs: tuple[float, ...],
     footprint_m: float | None,
+    ground_resolution_m: float | None,
     probability_outside: float | None,
     check: bool,
     evidence: Path | None,
@@ -101,7 +104,8 @@ def command(
     lines: list[str] = []
     if pairs is not None:
         own = own_pairs(pairs)
-        gallery = own_gallery(encoder, own, footprint_m)
+        warn_of_unknown_scale(own, footprint_m or bundle.manifest.aerial.footprint_m, ground_resolution_m)
+        gallery = own_gallery(encoder, own, footprint_m, ground_resolution_m)
         parts = [own_evidence(encoder, own, gallery, fov_deg) for fov_deg in fovs or (None,)]
         after = before
         if not check:

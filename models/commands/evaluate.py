@@ -15,6 +15,7 @@ from models.bundle import ModelBundle, default_bundle_path, open_model_bundle, r
 from models.commands.evaluate_options import EvaluateOptions
 from models.commands.evaluate_protocol import measure
 from models.commands.evaluate_tables import city_table, protocol_table, robustness_table
+from models.commands.own_scale import ground_resolution_option
 from models.encoder import OnnxEncoder
 from models.evaluation.corruptions.catalogue import CORRUPTIONS, SEVERITIES
 from models.evaluation.protocols import PROTOCOLS
@@ -48,6 +49,7 @@ CITY_FOVS_DEG = (360.0, 180.0, 90.0, 70.0)
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the angles and the corruptions."
 )
 @click.option("--footprint-m", type=float, help="With --pairs: metres of aerial image to use. [default: the bundle's]")
+@ground_resolution_option
 @click.option(
     "--recentre", is_flag=True, help="Measure once more with each view's mean description taken away (no labels)."
 )

@@ -36,6 +36,7 @@ class EvaluateOptions:
     orientation: Literal["known", "unknown", "both"] | None
     seed: int
     footprint_m: float | None
+    ground_resolution_m: float | None
     corruption: str | None
     recentre: bool
     conditions: bool
@@ -106,6 +107,15 @@ class EvaluateOptions:
             raise UsageError("--conditions compares centred tiles and prints a table; leave --record and --stride out.")
 
     def _check_city(self) -> None:
-        for name in ("protocol", "root", "pairs", "corruption", "embeddings", "report", "footprint_m"):
+        for name in (
+            "protocol",
+            "root",
+            "pairs",
+            "corruption",
+            "embeddings",
+            "report",
+            "footprint_m",
+            "ground_resolution_m",
+        ):
             if getattr(self, name) is not None:
                 raise UsageError(f"--city renders its own photos and tiles; leave --{name.replace('_', '-')} out.")

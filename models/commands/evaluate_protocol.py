@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from models.bundle import StretchedView
 from models.commands.evaluate_options import EvaluateOptions
+from models.commands.own_scale import warn_of_unknown_scale
 from models.datasets.pairset import PairSet
 from models.encoder import Encoder
 from models.evaluation.embeddings import OnProgress
@@ -44,6 +45,9 @@ class Evaluation:
 def measure(encoder: Encoder, options: EvaluateOptions, command: str) -> Evaluation:
     """Measure every setting of the options, with progress on stderr."""
     pairs = PROTOCOLS[options.protocol_name].open(options.data, options.labels)
+    if PROTOCOLS[options.protocol_name].is_own:
+        footprint_m = options.footprint_m or encoder.manifest.aerial.footprint_m
+        warn_of_unknown_scale(pairs, footprint_m, options.ground_resolution_m)
     wanted = all_settings(encoder, options, pairs)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars, workspace(options.embeddings) as folder:
@@ -68,6 +72,7 @@ def all_settings(encoder: Encoder, options: EvaluateOptions, pairs: PairSet) -> 
             fov_deg=fov,
             seed=options.seed,
             footprint_m=options.footprint_m,
+            ground_resolution_m=options.ground_resolution_m,
         )
         for fov in options.fovs or (None,)
         for orientation in (

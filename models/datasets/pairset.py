@@ -64,3 +64,9 @@ class PairSet:
 
     def __len__(self) -> int:
         return len(self.ground)
+
+    @property
+    def of_unknown_resolution(self) -> int:
+        """How many of the tiles do not say how much ground a pixel shows."""
+        stated = self.ground_resolution_m
+        return len(self.aerial) if stated is None else int(np.isnan(stated).sum())

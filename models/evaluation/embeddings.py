@@ -165,8 +165,9 @@ def read_tile(pairs: PairSet, row: int, settings: Settings) -> NDArray[np.uint8]
     pixels = decode_photo(pairs.aerial[row].read_bytes(), long_side_px=WHOLE_PX).pixels
     if settings.footprint_m is None:
         return pixels
-    resolution = np.nan if pairs.ground_resolution_m is None else float(pairs.ground_resolution_m[row])
-    return crop_to_footprint(pixels, None if np.isnan(resolution) else resolution, settings.footprint_m)
+    stated = np.nan if pairs.ground_resolution_m is None else float(pairs.ground_resolution_m[row])
+    resolution = settings.ground_resolution_m if np.isnan(stated) else stated
+    return crop_to_footprint(pixels, resolution, settings.footprint_m)
 
 
 def _tiles(encoder: Encoder, pairs: PairSet, settings: Settings, tell: OnProgress) -> Described:

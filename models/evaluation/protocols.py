@@ -63,14 +63,18 @@ class Protocol:
         fov_deg: float | None = None,
         seed: int = 0,
         footprint_m: float | None = None,
+        ground_resolution_m: float | None = None,
     ) -> Settings:
         """Fill in what the protocol fixes.
 
         One's own panoramas of unknown orientation are turned for models of plain vectors only: a panorama stored north
         up would give its heading away, while a model of azimuth columns searches all headings whatever is stored.
         """
-        if footprint_m is not None and not self.is_own:
-            raise UsageError("Published data sets are measured on whole tiles: --footprint-m is for your own pairs.")
+        if not self.is_own and (footprint_m is not None or ground_resolution_m is not None):
+            raise UsageError(
+                "Published data sets are measured on whole tiles: --footprint-m and --ground-resolution-m are for your "
+                "own pairs."
+            )
         unknown = orientation == "unknown"
         return Settings(
             orientation=orientation,
@@ -79,6 +83,7 @@ class Protocol:
             seed=seed,
             long_side_px=SERVED_LONG_SIDE_PX if self.is_own else WHOLE_PX,
             footprint_m=(footprint_m or manifest.aerial.footprint_m) if self.is_own else None,
+            ground_resolution_m=ground_resolution_m,
             all_cells=self.camera_anywhere and manifest.aerial.cells is not None,
         )
 

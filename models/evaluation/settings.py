@@ -29,6 +29,8 @@ class Settings(Frozen):
     """A JPEG photo may be decoded at a reduced scale as long as its long side keeps this length."""
     footprint_m: float | None = Field(default=None, gt=0)
     """Ground length of the square cut out of each aerial image; None takes the images whole."""
+    ground_resolution_m: float | None = Field(default=None, gt=0)
+    """Metres a pixel of the aerial images whose data set does not say; None: each shows the footprint at any size."""
     all_cells: bool = False
     """Compare every cell of each tile; otherwise the middle one alone, where the camera of a centred pair stands."""
     corruption: str | None = None

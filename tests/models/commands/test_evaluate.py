@@ -71,6 +71,17 @@ def test_ones_own_pairs_are_measured_with_and_without_heading(tiny_bundle: Model
     assert (known["heading_within_15_deg"], unknown["heading_within_15_deg"]) == (None, 1.0)
 
 
+def test_tiles_of_unknown_scale_are_warned_of_until_it_is_given(tiny_bundle: ModelBundle, pairs_file: Path) -> None:
+    given = ("--bundle", tiny_bundle.folder, "--pairs", pairs_file)
+    assert "ground they show" not in _run(*given).stderr
+    lines = pairs_file.read_text().splitlines()
+    pairs_file.write_text("\n".join([*lines[:2], *(line.removesuffix("1") for line in lines[2:])]))
+    warned = _run(*given).stderr
+    assert "pairs: 3 of 4 aerial images do not say how much ground they show" in warned
+    assert "taken to show 64 m" in warned
+    assert "ground they show" not in _run(*given, "--ground-resolution-m", 1).stderr
+
+
 def test_protocol_own_is_another_word_for_pairs(tiny_bundle: ModelBundle, pairs_file: Path) -> None:
     given = ("--bundle", tiny_bundle.folder, "--pairs", pairs_file)
     first, second = ([{**row, "command": ""} for row in _rows(*given, *more)] for more in ((), ("--protocol", "own")))
@@ -227,6 +238,7 @@ def test_figures_on_ones_own_pairs_are_not_recorded(bundle_copy: Path, pairs_fil
         ("--city", "1", "--protocol", "cvusa"),
         ("--pairs", "x.csv", "--report", "x.txt"),
         ("--city", "1", "--recentre"),
+        ("--city", "1", "--ground-resolution-m", "1"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...]) -> None:

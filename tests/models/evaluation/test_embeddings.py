@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.datasets.catalogue import open_dataset
 from models.datasets.pairset import PairSet
 from models.encoder import FakeEncoder
 from models.errors import DatasetError, ImageError, UsageError
-from models.evaluation.embeddings import export_embeddings, open_embeddings
+from models.evaluation.embeddings import export_embeddings, open_embeddings, read_tile
 from models.evaluation.settings import Settings
 from tests.models.datasets.made import made_cvusa, made_pairs
 from tests.models.evaluation.strips import StripEncoder
@@ -146,3 +147,22 @@ def test_own_tiles_are_cut_to_the_footprint(tmp_path: Path) -> None:
         for metres in (None, 3.2)  # half of 32 px at 0.2 m
     )
     assert not np.allclose(whole.aerial[0], cut.aerial[0])
+
+
+def test_a_ground_resolution_holds_for_the_tiles_that_do_not_say(tmp_path: Path) -> None:
+    stated = open_dataset("pairs", made_pairs(tmp_path / "own"), "test")
+    assert stated.ground_resolution_m is not None
+    half = stated.ground_resolution_m.copy()
+    half[1:] = np.nan
+    some, none = (replace(stated, ground_resolution_m=known) for known in (half, None))
+    assert (stated.of_unknown_resolution, some.of_unknown_resolution) == (0, len(stated.aerial) - 1)
+    assert none.of_unknown_resolution == len(stated.aerial)
+    given = Settings(footprint_m=3.2, ground_resolution_m=0.1)
+
+    def tile(pairs: PairSet, row: int, settings: Settings = given) -> int:
+        return len(read_tile(pairs, row, settings))
+
+    assert (tile(stated, 0), tile(stated, 1)) == (16, 13)  # 0.2 and 0.25 m as the file says
+    assert (tile(some, 0), tile(some, 1)) == (16, 32)
+    assert tile(none, 0, Settings(footprint_m=1.6, ground_resolution_m=0.1)) == 16
+    assert tile(none, 0, Settings(footprint_m=1.6)) == 32  # taken to show the footprint, whatever its size
