@@ -119,4 +119,4 @@ def duration(seconds: float) -> str:
     for unit, step in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * step:
             return f"{seconds / step:,.3g} {unit}" if seconds < 1000 * step else f"{seconds / step:,.0f} {unit}"
-    return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
