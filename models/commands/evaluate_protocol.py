@@ -45,10 +45,9 @@ class Evaluation:
 def measure(encoder: Encoder, options: EvaluateOptions, command: str) -> Evaluation:
     """Measure every setting of the options, with progress on stderr."""
     pairs = PROTOCOLS[options.protocol_name].open(options.data, options.labels)
-    if PROTOCOLS[options.protocol_name].is_own:
-        footprint_m = options.footprint_m or encoder.manifest.aerial.footprint_m
-        warn_of_unknown_scale(pairs, footprint_m, options.ground_resolution_m)
     wanted = all_settings(encoder, options, pairs)
+    if wanted[0].footprint_m is not None:
+        warn_of_unknown_scale(pairs, wanted[0].footprint_m, options.ground_resolution_m)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars, workspace(options.embeddings) as folder:
         job = _Job(encoder, pairs, options, command, bars, folder, len(wanted) > 1)

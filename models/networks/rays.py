@@ -82,10 +82,15 @@ class RaySize:
         return self.tile_px // FAR_SHRINK // STRIDES_PX[FAR_LEVEL]
 
     @property
-    def packed(self) -> tuple[tuple[int, int], ...]:
+    def seen(self) -> tuple[tuple[int, int], ...]:
         """Channels and side of each map that the stem gives, in the order in which they are packed."""
         near = tuple(zip(PYRAMID_CHANNELS, self.kept, strict=True))
         return (*near, (PYRAMID_CHANNELS[FAR_LEVEL], self.far_cells)) if self.far_rings_m else near
+
+    @property
+    def packed(self) -> tuple[tuple[int, int], ...]:
+        """Channels of each of these maps, and the values of each in one tile."""
+        return tuple((channels, side**2) for channels, side in self.seen)
 
 
 class AerialRays(nn.Module):
@@ -151,7 +156,7 @@ class AerialRays(nn.Module):
 
     def unpack(self, rows: Tensor) -> Maps:
         """What `pack` packed."""
-        shapes = [(channels, side, side) for channels, side in self.size.packed]
+        shapes = [(channels, side, side) for channels, side in self.size.seen]
         parts = torch.split(rows, [math.prod(shape) for shape in shapes], dim=1)
         return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
 

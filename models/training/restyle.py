@@ -15,16 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+Packed = Sequence[tuple[int, int]]
+"""Channels and the values of each, in the order in which features are packed."""
 FLOOR = 1e-3
 """Spread under which a channel counts as the same all over a picture."""
 
 
-def restyle(features: Tensor, packed: Sequence[tuple[int, int]], share: float, rng: np.random.Generator) -> None:
+def restyle(features: Tensor, packed: Packed, share: float, rng: np.random.Generator) -> None:
     """Change, in place, the style of some pictures.
 
     Args:
         features: (B, n, K) packed stem features; n parts of a picture share its style.
-        packed: channels and values of each, in their order in K.
+        packed: what K is made of.
         share: of the pictures that get another style.
         rng: of which ones, and of their styles.
     """

@@ -18,12 +18,11 @@ from models.training.config import TrainConfig
 from models.training.data_config import PhotoKind, ViewData
 from models.training.model import azimuth_size, ray_size
 from models.training.parallel import World
-from models.training.restyle import restyle
+from models.training.restyle import Packed, restyle
 from models.training.tile_memory import Places, TileMemory
 from models.training.view_store import CityViews
 
 Front = NDArray[np.float16]
-Packed = tuple[tuple[int, int], ...]
 CITIES_PER_BATCH = 2
 """Few, so that many negatives share a city's style."""
 
@@ -37,8 +36,7 @@ class ViewSupply:
         if not isinstance(model, ColumnsModel):
             raise UsageError("Training views are for azimuth columns.")
         self._columns, self._rows = model.columns, model.rows
-        self._packed_photo: Packed = azimuth_size(model).packed
-        self._packed_tile: Packed = tuple((c, n * n) for c, n in ray_size(model, config.footprint_m).packed)
+        self._packed_photo, self._packed_tile = azimuth_size(model).packed, ray_size(model, config.footprint_m).packed
         self._memory = TileMemory([len(city) for city in cities], (model.columns, model.channels))
         self._last: Places = np.zeros((0, 2), np.int64)
 
