@@ -30,8 +30,9 @@ demo: $(VENV)/.demo vendor
 serve: $(VENV)/.demo vendor
 	$(BIN)/skyfix serve $(if $(INDEX),--index $(INDEX))
 
+# A file's tests stay together, for their fixtures.
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(VENV)/.dev
 	$(BIN)/pytest -m 'not gpu'
@@ -64,10 +65,11 @@ bench: $(VENV)/.dev
 # What sets, fleets, tracks and poses are worth on cities that nothing was fitted on: an hour and more.
 worth: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.sets
-	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 360
-	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 90
-	$(BIN)/python -m benchmarks.tracks --work build/tracks --fov 90 --fov 360
+	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 360 --vehicles 3 --repeats 2
+	$(BIN)/python -m benchmarks.fleet --work build/fleet --fov 90 --vehicles 3 --repeats 2
+	$(BIN)/python -m benchmarks.tracks --work build/tracks --vehicles 4 --photos 30 --fov 90 --fov 360 --wrong 0.3
 	$(BIN)/python -m benchmarks.poses
+	$(BIN)/python -m benchmarks.aliasing
 	$(BIN)/skyfix simulate-fleet --serve --out build/simulation
 
 up: $(VENV)/.demo

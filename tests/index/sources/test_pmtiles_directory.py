@@ -128,7 +128,9 @@ def test_a_run_of_more_tiles_than_can_be_held_is_refused(tmp_path: Path) -> None
         PMTiles.at(path).listing(24)
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(bytes(1 << 27)), gzip.compress(b"\1\1\1\1\1")[:-9]])
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(bytes(1 << 27)), gzip.compress(b"\1\1\1\1\1")[:-9]], ids=["bomb", "cut"]
+)
 def test_a_directory_that_does_not_unpack_is_refused(packed: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write_pmtiles(Path(folder) / "a.pmtiles", {3: {(0, 0): png(np.zeros((8, 8, 3), np.uint8))}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def test_every_look_is_told_and_what_was_done_twice_once(tmp_path: Path) -> None
 
     for step, loss in ((800, 1.5), (1600, 9.0), (1600, 1.0)):
         write_board(tmp_path, ROW | {"step": step, "loss": loss})
+        time.sleep(1.0)  # TensorBoard reads files of the same second in the order of their names
     told = EventAccumulator(str(tmp_path / FOLDER))
     told.Reload()
     assert [(event.step, event.value) for event in told.Scalars("run/loss")] == [(800, 1.5), (1600, 1.0)]
